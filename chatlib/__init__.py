@@ -1,0 +1,64 @@
+"""Hubbub for programs: `from chatlib import Client`.
+
+Names are loaded when they are first used (PEP 562), so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chatlib.version import __version__
+
+if TYPE_CHECKING:
+    from chatlib.core.signals import Connection, Gap, Pending, Refusal
+    from chatlib.errors import HubbubError, Misuse, OutboxFull, Refused, TimedOut, Unreachable
+    from chatlib.net.broker import Broker
+    from chatlib.net.client import Client, JoinedRoom
+    from chatlib.protocol.messages import Event, Member, RoomLine
+
+_HOMES = {
+    "Broker": "chatlib.net.broker",
+    "Client": "chatlib.net.client",
+    "JoinedRoom": "chatlib.net.client",
+    "Connection": "chatlib.core.signals",
+    "Gap": "chatlib.core.signals",
+    "Pending": "chatlib.core.signals",
+    "Refusal": "chatlib.core.signals",
+    "Event": "chatlib.protocol.messages",
+    "Member": "chatlib.protocol.messages",
+    "RoomLine": "chatlib.protocol.messages",
+    "HubbubError": "chatlib.errors",
+    "Misuse": "chatlib.errors",
+    "OutboxFull": "chatlib.errors",
+    "Refused": "chatlib.errors",
+    "TimedOut": "chatlib.errors",
+    "Unreachable": "chatlib.errors",
+}
+
+__all__ = [
+    "Broker",
+    "Client",
+    "Connection",
+    "Event",
+    "Gap",
+    "HubbubError",
+    "JoinedRoom",
+    "Member",
+    "Misuse",
+    "OutboxFull",
+    "Pending",
+    "Refusal",
+    "Refused",
+    "RoomLine",
+    "TimedOut",
+    "Unreachable",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'chatlib' has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415 - only who asks pays
+
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,193 @@
+"""`hubbub broker`: starts a broker, says where it is, tells who comes and goes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chatlib.errors import CannotCreate
+from chatlib.protocol.links import DEFAULT_ADDRESS, Endpoint
+
+if TYPE_CHECKING:
+    from chatlib.core.batch import Note
+    from chatlib.net.broker import Broker
+
+FEW_DESCRIPTORS = 1024
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the parser of `hubbub`."""
+    parser = subparsers.add_parser(
+        "broker",
+        help="start a broker",
+        description="Start a broker. It runs until Ctrl-C or SIGTERM; a second one ends it now.",
+    )
+    parser.add_argument(
+        "--listen",
+        metavar="ENDPOINT",
+        default=DEFAULT_ADDRESS,
+        help="control endpoint, tcp://HOST:PORT or ipc://PATH; intake and feed take the next two "
+        "ports; port 0 takes three free ones (default: %(default)s)",
+    )
+    parser.add_argument("--intake", metavar="ENDPOINT", help="intake elsewhere than the next port")
+    parser.add_argument("--feed", metavar="ENDPOINT", help="feed elsewhere than the port after it")
+    parser.add_argument(
+        "--advertise",
+        metavar="HOST",
+        help="host that clients are told for intake and feed (default: the one that they dialled)",
+    )
+    parser.add_argument(
+        "--ready-file",
+        metavar="FILE",
+        type=Path,
+        help="write the endpoints here as JSON once all are bound",
+    )
+    parser.add_argument(
+        "--heartbeat",
+        metavar="SECONDS",
+        type=_heartbeat,
+        default=10.0,
+        help="seconds between beacons; a client silent for three of them is gone (default: 10)",
+    )
+    parser.add_argument(
+        "--quiet", action="store_true", help="after the start, print no line for who comes and goes"
+    )
+    parser.add_argument(
+        "--log-format", choices=["text", "json"], default="text", help="(default: text)"
+    )
+    parser.set_defaults(run=run)
+
+
+def _heartbeat(text: str) -> float:
+    seconds = float(text)
+    if not 0.1 <= seconds <= 3600:
+        raise argparse.ArgumentTypeError("a heartbeat lasts 0.1 to 3600 seconds")
+    return seconds
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run a broker until it is told to stop. Raises CannotCreate, BadAddress."""
+    from chatlib.net.broker import Broker, raise_descriptor_limit
+
+    log = Log(args.log_format, args.quiet)
+    broker = Broker(
+        args.listen,
+        intake=args.intake,
+        feed=args.feed,
+        advertise=args.advertise,
+        heartbeat=args.heartbeat,
+        observer=log.note,
+    )
+    descriptors = raise_descriptor_limit()
+    bound = broker.bind()
+    _obey_signals(broker)
+    log.started(broker, bound, descriptors)
+    if args.ready_file is not None:
+        _write_ready(args.ready_file, broker, bound)
+    broker.run()
+    log.stopped()
+    return 0
+
+
+def _obey_signals(broker: Broker) -> None:
+    def stop(number: int, frame: Any) -> None:
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(signum, lambda *_: os._exit(128 + number))
+        broker.stop()
+
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, stop)
+
+
+def _write_ready(path: Path, broker: Broker, bound: tuple[Endpoint, Endpoint, Endpoint]) -> None:
+    ready = dict(zip(("control", "intake", "feed"), map(str, bound), strict=True))
+    text = json.dumps(ready | {"pid": os.getpid(), "epoch": broker.store.epoch})
+    try:
+        new = path.with_name(path.name + ".new")  # so that whoever waits never reads half of it
+        new.write_text(text + "\n")
+        new.replace(path)
+    except OSError as e:
+        raise CannotCreate(f"cannot write the ready file {path}: {e.strerror}") from e
+
+
+class Log:
+    """What the broker prints: one line a happening, for people or as JSON."""
+
+    def __init__(self, form: str, quiet: bool) -> None:
+        self._json = form == "json"
+        self._quiet = quiet
+
+    def started(
+        self, broker: Broker, bound: tuple[Endpoint, Endpoint, Endpoint], descriptors: int
+    ) -> None:
+        """Say who can reach the broker, where it is, what it keeps and how to join."""
+        from chatlib.version import __version__
+
+        control, intake, feed = bound
+        history = broker.store.describe()
+        if self._json:
+            places = {"control": str(control), "intake": str(intake), "feed": str(feed)}
+            self._line("started", version=__version__, history=history, pid=os.getpid(), **places)
+            return
+        address = str(control)
+        command = "hubbub chat" + ("" if address == DEFAULT_ADDRESS else f" {address}")
+        who = (
+            "programs on this machine"
+            if control.loopback
+            else "EVERYONE ON THE NETWORK, in the clear"
+        )
+        print(f"hubbub {__version__} is up. Who can reach it: {who}.")
+        print(f"  control  {control}")
+        print(f"  intake   {intake}")
+        print(f"  feed     {feed}")
+        print(f"  history  {history}")
+        if descriptors <= FEW_DESCRIPTORS:
+            members = descriptors // 3
+            print(
+                f"  NOTE     {descriptors} open files allowed: about {members} members (ulimit -n)"
+            )
+        print(f"Join with: {command}      Stop with: Ctrl-C", flush=True)
+
+    def note(self, note: Note, address: str) -> None:
+        """Print one line for somebody who came, went, joined, left or was renamed."""
+        from chatlib.sanitize import sanitize
+
+        if self._quiet:
+            return
+        if self._json:
+            known = {f: getattr(note, f) for f in note.__struct_fields__ if f != "what"}
+            known["address"] = address
+            self._line(note.what, **{k: v for k, v in known.items() if v})
+            return
+        where = f" from {address}" if address else ""
+        words = {
+            "opened": f"connected{where}",
+            "resumed": f"came back{where}",
+            "ended": f"is gone ({note.reason})",
+            "renamed": f"is the new name of {note.old}",
+            "joined": f"joined {note.room}",
+            "left": f"left {note.room}",
+        }
+        print(
+            datetime.now().strftime("%H:%M:%S"),
+            sanitize(f"{note.nick} {words[note.what]}"),
+            flush=True,
+        )
+
+    def stopped(self) -> None:
+        """Say that the end was an orderly one."""
+        if self._json:
+            self._line("stopped")
+        else:
+            print("stopped: everyone was told", flush=True)
+
+    def _line(self, event: str, **fields: Any) -> None:
+        at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        sys.stdout.write(json.dumps({"at": at, "event": event} | fields) + "\n")
+        sys.stdout.flush()

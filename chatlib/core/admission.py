@@ -1,0 +1,266 @@
+"""Frames to commands: decodes, authenticates, checks shape and size, keeps who is alive.
+
+What is checked of the state here is provisional: apply decides. Clocks and tokens come in as
+arguments; docs/protocol.md has the rules that this obeys.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from chatlib.core import commands
+from chatlib.core.apply import NO_SESSION
+from chatlib.core.batch import Batch, Opened
+from chatlib.core.commands import Command, Origin, Question
+from chatlib.core.state import State, digest
+from chatlib.errors import BadName, ProtocolViolation
+from chatlib.names import room_name
+from chatlib.protocol import limits, messages
+from chatlib.protocol.codec import decode_lines, decode_request, text_fault, wrong_version
+from chatlib.protocol.messages import BadLine, Error, Line, Notice
+
+MAX_BINDINGS = 8  # control connections that one session holds; the oldest has to say hello again
+KNOWN_TOKENS = 20_000
+
+
+class Context(NamedTuple):
+    """What a request is admitted with."""
+
+    origin: Origin
+    sid: str
+    at: int
+
+
+class Admission:
+    """The broker's door.
+
+    `fresh(bytes)` returns a new random token; `timeout` is in seconds of the `now` that is passed.
+    """
+
+    def __init__(self, state: State, fresh: Callable[[int], str], timeout: float) -> None:
+        self.state = state
+        self.counts: Counter[str] = Counter()  # what was dropped or answered with an error, by code
+        self._fresh = fresh
+        self._timeout = timeout
+        self._seen: dict[str, float] = {}  # sid -> when it last gave a sign of life
+        self._bound: dict[bytes, str] = {}  # control connection -> sid
+        self._bindings: dict[str, list[bytes]] = {}  # sid -> its control connections, oldest first
+        self._routes: dict[str, bytes] = {}  # sid -> the connection that deliveries go to
+        self._known: dict[bytes, str] = {}  # token -> sid, so that the hot path need not hash
+        self._provisional: list[str] = []  # sids that this pass's hellos were bound to
+
+    # -- intake -------------------------------------------------------------------------------
+
+    def intake(self, parts: Sequence[bytes], now: float, at: int, batch: Batch) -> Command | None:
+        """Admit one intake message: the session's token and JSON lines."""
+        if len(parts) != 2:
+            self.counts["bad_frames"] += 1
+            return None
+        sid = self._sid_of(parts[0])
+        if sid is None:
+            self.counts["no_session"] += 1
+            return None
+        self._seen[sid] = now
+        try:
+            lines = decode_lines(parts[1])
+        except ProtocolViolation as e:
+            self._scold(sid, Error(e.code, str(e)), batch)
+            return None
+        return commands.Say(at=at, sid=sid, lines=[_checked(line) for line in lines])
+
+    def _sid_of(self, token: bytes) -> str | None:
+        sid = self._known.get(token)
+        if sid is None:
+            sid = self.state.digests.get(digest(token.decode("utf-8", "replace")))
+            if sid is not None:
+                if len(self._known) >= KNOWN_TOKENS:
+                    self._known.clear()
+                self._known[token] = sid
+        elif sid not in self.state.sessions:
+            del self._known[token]
+            return None
+        return sid
+
+    def _scold(self, sid: str, error: Error, batch: Batch) -> None:
+        self.counts[error.code] += 1
+        if sid not in batch.scolded:
+            batch.scolded.add(sid)
+            batch.notices.append((sid, Notice(kind="refused", error=error)))
+
+    # -- control ------------------------------------------------------------------------------
+
+    def control(
+        self, parts: Sequence[bytes], now: float, at: int, batch: Batch
+    ) -> Command | Question | None:
+        """Admit one control message: routing id, a REQ's empty delimiter or not, one request."""
+        delimiter = len(parts) == 3 and parts[1] == b""
+        # libzmq gives out 5 bytes that begin with zero. A peer that chose its own id could take
+        # over the one of somebody who has just gone.
+        if len(parts[0]) != 5 or parts[0][0] != 0 or len(parts) != 2 + delimiter:
+            self.counts["bad_frames"] += 1
+            return None
+        origin = Origin(parts[0], None, delimiter)
+        try:
+            request = decode_request(parts[-1])
+            origin = origin._replace(id=request.id)
+            if type(request) is messages.Hello:
+                return self._hello(origin, request, now, at)
+            sid = self._bound.get(origin.routing)
+            if sid is None:
+                raise ProtocolViolation(NO_SESSION.code, NO_SESSION.message, request.id)
+            self._seen[sid] = now
+            return _ADMIT[type(request)](request, Context(origin, sid, at))
+        except ProtocolViolation as e:
+            self.counts[e.code] += 1
+            batch.fail(origin._replace(id=e.id), Error(e.code, str(e)))
+        except BadName as e:
+            self.counts["bad_room"] += 1
+            batch.fail(origin, Error("bad_room", str(e)))
+        return None
+
+    def _hello(self, origin: Origin, hello: messages.Hello, now: float, at: int) -> Command:
+        if hello.v != limits.WIRE_VERSION:
+            raise wrong_version(hello.v, hello.id)
+        sid = self.state.digests.get(digest(hello.session)) if hello.session else None
+        new = self._fresh(5)
+        # Bound before apply has spoken, so that what is pipelined behind a hello is admitted.
+        self._bind(origin, sid or new, now)
+        self._provisional.append(sid or new)
+        return commands.OpenSession(
+            at=at,
+            sid=new,
+            origin=origin,
+            new_token=self._fresh(24),
+            token=hello.session,
+            nick=hello.nick,
+            bot=hello.bot,
+        )
+
+    # -- who is where -------------------------------------------------------------------------
+
+    def _bind(self, origin: Origin, sid: str, now: float) -> None:
+        self._unbind(origin.routing)
+        self._bound[origin.routing] = sid
+        self._seen[sid] = now
+        bindings = self._bindings.setdefault(sid, [])
+        bindings.append(origin.routing)
+        if len(bindings) > MAX_BINDINGS:
+            self._unbind(bindings[0])
+        if not origin.delimiter:  # a REQ takes nothing that it did not ask for
+            self._routes[sid] = origin.routing
+
+    def _unbind(self, routing: bytes) -> None:
+        sid = self._bound.pop(routing, None)
+        if sid is None:
+            return
+        self._bindings[sid].remove(routing)
+        if self._routes.get(sid) == routing:
+            del self._routes[sid]
+        if not self._bindings[sid]:
+            del self._bindings[sid]
+
+    def vanished(self, routing: bytes) -> None:
+        """Forget a control connection that is no more; its session lives on until it times out."""
+        self._unbind(routing)
+
+    def route(self, sid: str) -> bytes | None:
+        """Return the control connection to which the session's deliveries go."""
+        return self._routes.get(sid)
+
+    def settle(self, batch: Batch, now: float) -> None:
+        """Take over what apply decided: sessions opened and ended, hellos that were refused."""
+        for reply in batch.replies:
+            if isinstance(reply, Opened) and self._bound.get(reply.origin.routing) != (
+                sid := reply.answer.sid
+            ):
+                self._bind(reply.origin, sid, now)
+        for sid in self._provisional:
+            if sid not in self.state.sessions:
+                self._forget(sid)
+        self._provisional.clear()
+        for note in batch.notes:
+            if note.what == "ended":
+                self._forget(note.sid)
+
+    def _forget(self, sid: str) -> None:
+        for routing in list(self._bindings.get(sid, ())):
+            self._unbind(routing)
+        self._seen.pop(sid, None)
+
+    # -- time ---------------------------------------------------------------------------------
+
+    def overdue(self, now: float, at: int) -> list[Command]:
+        """Return the commands that end the sessions which gave no sign of life in time."""
+        last = now - self._timeout
+        silent = sorted(sid for sid, seen in self._seen.items() if seen < last)
+        return [commands.EndSession(at=at, sid=sid, reason="timeout") for sid in silent]
+
+    def slept(self, seconds: float) -> None:
+        """Give every session the time back in which the broker itself did not run."""
+        for sid in self._seen:
+            self._seen[sid] += seconds
+
+
+def _checked(line: Line | BadLine) -> Line | BadLine:
+    if type(line) is not Line:
+        return line
+    if error := text_fault(line.text, limits.TEXT_BYTES):
+        return BadLine(line.n, error)
+    if (line.room is None) == (line.to is None):
+        return BadLine(line.n, Error("bad_message", "a message has either a 'room' or a 'to'"))
+    return line
+
+
+# -- requests to commands, one line each ------------------------------------------------------
+
+
+def _asked(request: Any, context: Context) -> Question:
+    return Question(context.origin, context.sid, request)
+
+
+def _topic(request: messages.Topic, context: Context) -> Command | Question:
+    room = room_name(request.room)
+    if request.text is None:
+        return _asked(messages.Topic(room=room, id=request.id), context)
+    return commands.SetTopic(
+        at=context.at, sid=context.sid, origin=context.origin, room=room, text=request.text
+    )
+
+
+def _history(request: messages.History, context: Context) -> Question:
+    places = (request.room is not None) + (request.peer is not None) + request.inbox
+    if places != 1 or (request.after is not None and request.before is not None):
+        text = "history takes one of room, peer or inbox, and after or before, not both"
+        raise ProtocolViolation("bad_request", text, request.id)
+    if request.room is not None:
+        request.room = room_name(request.room)
+    return _asked(request, context)
+
+
+def _who(request: messages.Who, context: Context) -> Question:
+    if request.room is not None:
+        request.room = room_name(request.room)
+    return _asked(request, context)
+
+
+_ADMIT: dict[type[Any], Callable[[Any, Context], Command | Question]] = {
+    messages.Nick: lambda r, c: commands.ChangeNick(
+        at=c.at, sid=c.sid, origin=c.origin, nick=r.nick
+    ),
+    messages.Join: lambda r, c: commands.JoinRoom(
+        at=c.at, sid=c.sid, origin=c.origin, room=room_name(r.room), after=r.after
+    ),
+    messages.Leave: lambda r, c: commands.LeaveRoom(
+        at=c.at, sid=c.sid, origin=c.origin, room=room_name(r.room)
+    ),
+    messages.Topic: _topic,
+    messages.Bye: lambda r, c: commands.EndSession(
+        at=c.at, sid=c.sid, origin=c.origin, reason="left"
+    ),
+    messages.History: _history,
+    messages.Rooms: _asked,
+    messages.Who: _who,
+    messages.Ping: _asked,
+}

@@ -1,0 +1,40 @@
+"""State and command to events, answers and refusals: pure, deterministic, and the only judge.
+
+What admission checked was provisional; a command may find its session ended or a nickname taken
+by the command before it. The same commands give the same events on every broker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from chatlib.core import commands, rooms, sessions, speech
+from chatlib.core.batch import Batch
+from chatlib.core.commands import Command
+from chatlib.core.state import Session, State
+from chatlib.protocol.messages import Error
+
+NO_SESSION = Error("no_session", "this connection has no session: say hello first")
+
+_HANDLERS: dict[type[Command], Callable[[State, Session, Any, Batch], None]] = {
+    commands.Say: speech.say,
+    commands.JoinRoom: rooms.join_room,
+    commands.LeaveRoom: rooms.leave_room,
+    commands.SetTopic: rooms.set_topic,
+    commands.ChangeNick: sessions.change_nick,
+    commands.EndSession: sessions.end_session,
+}
+
+
+def apply(state: State, command: Command, batch: Batch) -> None:
+    """Apply one command: change `state`, add what came of it to `batch`."""
+    state.tick(command.at)
+    if isinstance(command, commands.OpenSession):
+        sessions.open_session(state, command, batch)
+        return
+    session = state.sessions.get(command.sid)
+    if session is None:
+        batch.fail(command.origin, NO_SESSION)
+        return
+    _HANDLERS[type(command)](state, session, command, batch)

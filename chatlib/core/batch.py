@@ -1,0 +1,87 @@
+"""What applying a pass's commands brought about, for commit to store and emit to tell."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from msgspec import Struct
+
+from chatlib.core.commands import Origin
+from chatlib.protocol.messages import Answer, Error, Failure, Joined, Notice, Welcome
+
+INBOX = "inbox/"
+
+
+class Entry(NamedTuple):
+    """One event on its way into the history.
+
+    `stream` is a room's topic (`room/lobby/`) or an inbox (`inbox/SID`); `line` is the JSON that
+    is stored, emitted and answered: one format for disk and wire. `peer` is the nick key of the
+    other one in a private conversation.
+    """
+
+    stream: str
+    seq: int
+    line: bytes
+    peer: str | None = None
+
+
+class Reply(NamedTuple):
+    """An answer that waits for the commit."""
+
+    origin: Origin
+    answer: Answer | Failure
+
+
+class JoinReply(NamedTuple):
+    """The answer to a join: its events are read from the store after the commit."""
+
+    origin: Origin
+    answer: Joined
+    after: int | None
+
+
+class Opened(NamedTuple):
+    """The answer to a hello; the broker fills in its endpoints. `token` is the session's."""
+
+    origin: Origin
+    answer: Welcome
+
+
+class Note(Struct, omit_defaults=True):
+    """A line for whoever runs the broker."""
+
+    what: Literal["opened", "resumed", "ended", "renamed", "joined", "left"]
+    sid: str
+    nick: str
+    room: str | None = None
+    old: str | None = None
+    reason: str | None = None
+
+
+class Batch:
+    """The outcome of one pass."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.replies: list[Reply | JoinReply | Opened] = []
+        self.notices: list[tuple[str, Notice]] = []  # (sid, notice)
+        self.notes: list[Note] = []
+        self.rewound: set[str] = set()  # sids that were told `resend`: once a pass is enough
+        self.scolded: set[str] = set()  # sids that were told of an unreadable frame, likewise
+        self.repeats = 0  # lines that had been accepted before
+
+    def fail(self, origin: Origin | None, error: Error) -> None:
+        """Answer a request with an error."""
+        if origin is not None:
+            self.replies.append(Reply(origin, Failure(id=origin.id, error=error)))
+
+    def refuse(self, sid: str, n: int, error: Error) -> None:
+        """Tell a sender that its message `n` is used up and was not accepted."""
+        self.notices.append((sid, Notice(kind="refused", n=n, error=error)))
+
+    def resend(self, sid: str, first: int) -> None:
+        """Tell a sender that something before what it sent is missing."""
+        if sid not in self.rewound:
+            self.rewound.add(sid)
+            self.notices.append((sid, Notice(kind="resend", from_=first)))

@@ -1,0 +1,84 @@
+"""What admission makes of a frame: commands, which change the state, and questions, which don't.
+
+Commands are plain data with everything in them that is not a function of the past (`at`, new
+tokens), so that they can be written to a log and applied again to the same effect.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from msgspec import Struct
+
+from chatlib.protocol.messages import BadLine, Id, Line
+
+
+class Origin(NamedTuple):
+    """Where an answer goes: a control connection, the request's id, and whether it is a REQ."""
+
+    routing: bytes
+    id: Id | None
+    delimiter: bool = False
+
+
+class Command(Struct, kw_only=True):
+    """The root of all commands. `at` is in milliseconds; `origin` is None when nobody asked."""
+
+    at: int
+    sid: str
+    origin: Origin | None = None
+
+
+class OpenSession(Command, tag=True):
+    """Take up the session named by `token`, else open one as `sid` with `new_token`."""
+
+    new_token: str
+    token: str | None = None
+    nick: str | None = None
+    bot: bool = False
+
+
+class ChangeNick(Command, tag=True):
+    """Give the session another nickname."""
+
+    nick: str
+
+
+class JoinRoom(Command, tag=True):
+    """Make the session a member of `room` (folded), and read its events since `after`."""
+
+    room: str
+    after: int | None = None
+
+
+class LeaveRoom(Command, tag=True):
+    """End the session's membership of `room`."""
+
+    room: str
+
+
+class SetTopic(Command, tag=True):
+    """Give `room` the topic `text`."""
+
+    room: str
+    text: str
+
+
+class Say(Command, tag=True):
+    """Take in the lines of one intake frame, in their order."""
+
+    lines: list[Line | BadLine]
+
+
+class EndSession(Command, tag=True):
+    """End the session for `reason`: `left` or `timeout`."""
+
+    reason: str
+
+
+class Question(NamedTuple):
+    """A request that changes nothing: answered after the commit, from the state and the store."""
+
+    origin: Origin
+    sid: str
+    request: Any  # of the class that its op names

@@ -1,0 +1,360 @@
+"""The client's half of the conversation: session, rooms, outbox, repair. No socket, no clock.
+
+Feed it with `connected`, `disconnected`, `control`, `feed` and `tick`; ask it with `say`, `join`,
+`ask`. After each call take what it left: `actions` (for whoever holds the sockets, in order),
+`delivered` (for the user, in order) and `answers` (to what was asked, by id).
+
+    offline ──connected──► greeting ──welcome──► online
+       ▲                      │  │                 │
+       └──────disconnected────┴──│─────────────────┘
+                                 └──refused──► refused
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from chatlib.core.actions import Action, Attach, Delivered, Effects, HangUp, SendIntake
+from chatlib.core.outbox import Message, Outbox
+from chatlib.core.reader import Reader
+from chatlib.core.requests import Requests, Then
+from chatlib.core.signals import Connection, Refusal
+from chatlib.errors import Refused
+from chatlib.protocol import limits, messages
+from chatlib.protocol.codec import decode_event, decode_head, decode_notice
+from chatlib.protocol.messages import Event, Line
+from chatlib.protocol.topics import BEACON
+
+GREETING_S = 5.0  # that a hello may take
+HASTE_S = 0.3  # until unacknowledged messages are asked after
+STUCK = 4  # pongs without progress, after which the intake connection is made anew
+FEED_SILENT = 2.5  # heartbeats
+
+# Refusals of a hello that will not be taken back by waiting.
+FINAL = {"nick_taken", "bad_nick", "wrong_version", "bad_request", "unknown_op"}
+
+State = Literal["offline", "greeting", "online", "refused"]
+
+
+class Follower:
+    """One client's view of one broker; `program` is told to the broker."""
+
+    def __init__(self, nick: str | None, *, bot: bool = False, program: str = "chatlib") -> None:
+        self.state: State = "offline"
+        self.nick = nick
+        self.outbox = Outbox()
+        self.violations = 0  # frames of the broker's that were dropped
+        self.last_violation = ""
+        self._effects = Effects()
+        self._requests = Requests(self._effects)
+        self._reader = Reader(self._effects, self._requests, self._mine)
+        self._paused = False
+        self._bot = bot
+        self._program = program
+        self._token: str | None = None
+        self._place = ("", "")
+        self._heartbeat = limits.HEARTBEAT
+        self._since = 0.0
+        self._ping_at = 0.0
+        self._haste = HASTE_S
+        self._stalled = 0
+        self._heard = 0.0  # when the feed last brought anything
+        self._farewell = ""
+
+    # -- what it leaves -----------------------------------------------------------------------
+
+    @property
+    def actions(self) -> list[Action]:
+        """What is to be done with sockets, in order."""
+        return self._effects.actions
+
+    @property
+    def delivered(self) -> list[Delivered]:
+        """What the user is told, in order."""
+        return self._effects.delivered
+
+    @property
+    def answers(self) -> list[tuple[int, Any]]:
+        """Answers to what was asked, by id: the answer, or the error to raise."""
+        return self._effects.answers
+
+    @property
+    def sid(self) -> str:
+        """The public id of the session."""
+        return self._reader.sid
+
+    @property
+    def rooms(self) -> list[str]:
+        """The rooms joined, in the order of joining."""
+        return self._reader.joined
+
+    @property
+    def paused(self) -> bool:
+        """Whether the user does not keep up: then nothing is fetched."""
+        return self._paused
+
+    @paused.setter
+    def paused(self, paused: bool) -> None:
+        self._paused = paused
+        self._reader.reading = self.state == "online" and not paused
+
+    def _enter(self, state: State) -> None:
+        self.state = state
+        self._reader.reading = state == "online" and not self._paused
+
+    # -- what the user wants ------------------------------------------------------------------
+
+    def say(self, line: Line, now: float) -> int:
+        """Take a message in; return its ticket."""
+        ticket = self.outbox.add(line)
+        self._push(now)
+        return ticket
+
+    def join(self, room: str, history: int, now: float) -> int:
+        """Ask to become a member; the last `history` events come before one's own join."""
+        stream = self._reader.open(room)
+        return self.ask(
+            messages.Join(room=room),
+            messages.Joined,
+            now,
+            lambda answer, now: self._reader.joined_now(stream, answer, history, now),
+        )
+
+    def leave(self, room: str, now: float) -> int:
+        """Ask to end a membership. What is in the outbox must be acknowledged first."""
+
+        def left(answer: Any, now: float) -> None:
+            gone = isinstance(answer, Refused) and answer.code in ("not_joined", "no_such_room")
+            if gone or not isinstance(answer, Refused):
+                self._reader.drop(room)
+
+        return self.ask(messages.Leave(room=room), messages.Left, now, left)
+
+    def rename(self, nick: str, now: float) -> int:
+        """Ask for another nickname."""
+
+        def renamed(answer: Any, now: float) -> None:
+            if not isinstance(answer, Refused):
+                self.nick = answer.nick
+
+        return self.ask(messages.Nick(nick=nick), messages.Renamed, now, renamed)
+
+    def ask(
+        self, request: Any, kind: type[Any], now: float, then: Then = lambda answer, now: None
+    ) -> int:
+        """Send a request; its answer (of class `kind`, or Refused) comes in `answers`."""
+        online = self.state == "online"
+        return self._requests.add(request, kind, now, then, quiet=False, send=online)
+
+    def forget(self, id: int) -> None:
+        """Stop waiting for an answer."""
+        self._requests.hush(id)
+
+    # -- the connection -----------------------------------------------------------------------
+
+    def connected(self, now: float) -> None:
+        """Say hello: the control connection is there."""
+        self._greet(self.nick, now)
+
+    def disconnected(self, detail: str, now: float, retry_in: float | None = None) -> None:
+        """Note that the control connection is gone, or could not be made."""
+        self._requests.drop(messages.Hello, messages.Ping)
+        if self.state != "refused":
+            self._enter("offline")
+            detail = self._farewell or detail
+            self.delivered.append(Connection("offline", detail, retry_in, nick=self.nick or ""))
+
+    def _greet(self, nick: str | None, now: float) -> None:
+        self._requests.drop(messages.Hello, messages.Ping)
+        self._enter("greeting")
+        self._since, self._farewell = now, ""
+        hello = messages.Hello(
+            v=limits.WIRE_VERSION,
+            nick=nick,
+            session=self._token,
+            client=self._program,
+            bot=self._bot,
+        )
+        self._requests.add(hello, messages.Welcome, now, self._greeted, quiet=True, send=True)
+
+    def _greeted(self, answer: Any, now: float) -> None:
+        if not isinstance(answer, Refused):
+            self._welcome(answer, now)
+        elif answer.code == "nick_taken" and answer.suggestion and self._token is not None:
+            self._greet(answer.suggestion, now)  # it was ours, and somebody took it meanwhile
+        elif answer.code in FINAL:
+            self._enter("refused")
+            told = Connection(
+                "refused", str(answer), code=answer.code, suggestion=answer.suggestion
+            )
+            self.delivered.append(told)
+            self._requests.fail_all(answer)
+        else:
+            self._hang_up(str(answer))
+
+    def _welcome(self, welcome: messages.Welcome, now: float) -> None:
+        reader = self._reader
+        new_history = reader.epoch not in ("", welcome.epoch)
+        self._enter("online")
+        self.nick, self._token = welcome.nick, welcome.session
+        reader.epoch, reader.sid = welcome.epoch, welcome.sid
+        self._heartbeat, self._heard = welcome.heartbeat, now
+        self._ping_at, self._haste, self._stalled = now + self._heartbeat, HASTE_S, 0
+        self._place = (welcome.intake, welcome.feed)
+        self._attach()
+        self.delivered.append(
+            Connection(
+                "online", resumed=welcome.resumed, new_history=new_history, nick=welcome.nick
+            )
+        )
+        earlier = self._requests.ids
+        if welcome.resumed:
+            self.outbox.resume(welcome.accepted or 0, now)
+            reader.resume(welcome, now)
+        else:
+            self._renew(welcome, new_history, now)
+        self._requests.repeat(earlier, now)  # behind the joins: one of them may be a leave
+        self._push(now)
+
+    def _renew(self, welcome: messages.Welcome, new_history: bool, now: float) -> None:
+        if new_history:
+            self.outbox.restart()
+        else:
+            for message in self.outbox.renew(welcome.accepted, now):
+                text = "the connection was lost for too long to know whether this got through"
+                self._refuse(message, "unknown_fate", text)
+        self._reader.renew(new_history, now)
+
+    def _attach(self) -> None:
+        self.actions.append(Attach(*self._place, (BEACON, *self._reader.topics)))
+
+    def _hang_up(self, reason: str) -> None:
+        self.actions.append(HangUp(reason))
+
+    # -- what comes in ------------------------------------------------------------------------
+
+    def control(self, frame: bytes, now: float) -> None:
+        """Take in one message of the DEALER. Raises ProtocolViolation; the frame is dropped."""
+        head = decode_head(frame)
+        if head.ok is None:
+            self._unasked(frame, head.kind, now)
+            return
+        waiting = self._requests.find(head.id)
+        if waiting is None:
+            return
+        lost = head.error is not None and head.error.code == "no_session"
+        if lost and not isinstance(waiting.request, messages.Hello):
+            if self.state == "online":
+                self._greet(self.nick, now)  # and then what waits is asked again
+            return
+        self._requests.settle(head, frame, now)
+        self._push(now)
+
+    def _unasked(self, frame: bytes, kind: str | None, now: float) -> None:
+        if kind in ("resend", "slow", "refused", "closing"):
+            self._notice(frame, now)
+            return
+        event = decode_event(frame)
+        if event.seq > 0 and event.room is None:  # else a kind of notice that is newer than we
+            self._reader.private(event, now)
+
+    def _notice(self, frame: bytes, now: float) -> None:
+        notice = decode_notice(frame)
+        if notice.kind == "closing":
+            self._farewell = notice.reason or "the broker was stopped"
+        elif notice.kind == "refused":
+            error = notice.error or messages.Error("unknown", "the broker gave no reason")
+            if notice.n is not None and (message := self.outbox.mark(notice.n, now)) is not None:
+                self._refuse(message, error.code, error.message)
+        elif notice.kind == "slow":
+            self.outbox.slow(notice.from_ or 1, notice.after_ms or 0, now)
+        else:
+            self.outbox.rewind(notice.from_ or 1, now)
+            self._push(now)
+
+    def _refuse(self, message: Message, code: str, text: str) -> None:
+        line = message.line
+        self.delivered.append(Refusal(message.ticket, code, text, line.text, line.room, line.to))
+
+    def feed(self, topic: bytes, body: bytes, now: float) -> None:
+        """Take in one message of the SUB. Raises ProtocolViolation; the message is dropped."""
+        self._heard = now
+        if topic != BEACON:
+            self._reader.feed(body, now)
+            return
+        notice = decode_notice(body)
+        if notice.kind == "closing":
+            self._farewell = notice.reason or "the broker was stopped"
+
+    def _mine(self, event: Event, now: float) -> None:
+        """Look at an event as it comes: one's own acknowledges itself."""
+        if event.sid != self.sid:
+            return
+        if event.n:
+            self.outbox.mark(event.n, now)
+            self._haste = HASTE_S
+            self._push(now)
+        elif event.kind == "nick":
+            self.nick = event.nick
+
+    def _push(self, now: float) -> None:
+        if self.state == "online" and not self._reader.rejoining and self._token is not None:
+            token = self._token.encode()
+            self.actions.extend(SendIntake(token, body) for body in self.outbox.frames(now))
+            if self.outbox.in_flight:
+                self._ping_at = min(self._ping_at, now + self._haste)
+
+    # -- time ---------------------------------------------------------------------------------
+
+    def tick(self, now: float) -> None:
+        """Do what is due."""
+        if self.state == "greeting" and now - self._since >= GREETING_S:
+            self._hang_up("the broker does not answer")
+        if self.state != "online":
+            return
+        self._push(now)
+        if now >= self._ping_at:
+            self._ping(now)
+        if now - self._heard >= FEED_SILENT * self._heartbeat:
+            self._heard = now
+            self._attach()
+        self._reader.tick(now)
+        if not self._requests.ask_again(now):
+            self._hang_up("the broker does not answer")
+
+    def _ping(self, now: float) -> None:
+        self._ping_at = now + self._heartbeat * 0.9
+        if self.outbox.in_flight:
+            self._haste = min(self._haste * 2, self._heartbeat / 2)
+            self._ping_at = now + self._haste
+        if self._requests.asks(messages.Ping):
+            return
+        before = self.outbox.accepted
+
+        def ponged(pong: Any, now: float) -> None:
+            if not isinstance(pong, Refused):
+                self.outbox.acknowledge(pong.accepted, now)
+                self._resend_stuck(before, now)
+                self._reader.inbox_head(pong.inbox, now)
+                self._reader.hear(pong.heads, now)
+
+        self._requests.add(messages.Ping(), messages.Pong, now, ponged, quiet=True, send=True)
+
+    def _resend_stuck(self, before: int, now: float) -> None:
+        if not self.outbox.in_flight or self.outbox.accepted != before:
+            self._stalled = 0
+            return
+        if now - self.outbox.progressed >= HASTE_S:
+            self.outbox.rewind(self.outbox.accepted + 1, now)
+        self._stalled += 1
+        if self._stalled >= STUCK:
+            self._stalled = 0
+            self._attach()
+
+    def next_tick(self, now: float) -> float:
+        """Return the seconds after which `tick` has something to do, at the latest."""
+        if self.state == "greeting" or self._requests:
+            return 0.25
+        if self.state != "online":
+            return 1.0
+        return max(0.0, min(self._ping_at - now, 0.1 if self.outbox else 1.0))

@@ -1,0 +1,187 @@
+"""What a client has said and the broker has not yet acknowledged, in the order it was said.
+
+The broker takes exactly `n = accepted + 1` (docs/protocol.md, "Intake"). So everything here is
+numbered without holes, sent ahead within a window, sent again from where the broker says, and let
+go of when it is known to be accepted.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from msgspec import Struct
+
+from chatlib.core.signals import Pending
+from chatlib.protocol.codec import encode
+from chatlib.protocol.messages import Line
+
+MOST_MESSAGES, MOST_BYTES = 10_000, 16 * 1024 * 1024  # held before say() has to wait
+WINDOW = 2_000  # messages on the wire and not acknowledged
+FRAME_LINES, FRAME_BYTES = 500, 64 * 1024
+AGAIN = 0.5  # seconds in which a repeated call to resend from the same place is one call
+OVERHEAD = 80
+REMEMBERED = 1_000  # messages accepted, whose refusal may still be on its way
+
+
+class Message(Struct):
+    """One message of one's own; `done` when it is known to be accepted or used up."""
+
+    ticket: int
+    line: Line
+    done: bool = False
+
+    @property
+    def size(self) -> int:
+        """What it counts for in the outbox's bound, in bytes."""
+        return len(self.line.text) + OVERHEAD
+
+
+class Outbox:
+    """Numbered messages on their way; `accepted` is the last that the broker has taken."""
+
+    def __init__(self) -> None:
+        self.accepted = 0
+        self.progressed = 0.0  # when `accepted` last moved, or the first went out since
+        self._queue: deque[Message] = deque()  # the i-th has n = accepted + 1 + i
+        self._sent = 0  # how many of the queue are on the wire
+        self._size = 0
+        self._tickets = 0
+        self._recent: deque[Message] = deque(maxlen=REMEMBERED)
+        self._not_before = 0.0
+        self._rewound = (0, float("-inf"))
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    @property
+    def full(self) -> bool:
+        """Tell whether nothing more is taken now."""
+        return len(self._queue) >= MOST_MESSAGES or self._size >= MOST_BYTES
+
+    @property
+    def in_flight(self) -> int:
+        """How many messages are on the wire and not acknowledged."""
+        return self._sent
+
+    @property
+    def last_ticket(self) -> int:
+        """The ticket of the newest message ever added."""
+        return self._tickets
+
+    def settled(self, ticket: int) -> bool:
+        """Tell whether every message up to `ticket` is known to be accepted or refused."""
+        return not self._queue or self._queue[0].ticket > ticket
+
+    def pending(self) -> list[Pending]:
+        """Return what is not acknowledged, oldest first."""
+        return [
+            Pending(m.ticket, m.line.text, m.line.room, m.line.to, m.line.kind)
+            for m in self._queue
+            if not m.done
+        ]
+
+    def add(self, line: Line) -> int:
+        """Take a message in, number it, and return its ticket, which is the client's own number."""
+        self._tickets += 1
+        line.n = self.accepted + len(self._queue) + 1
+        message = Message(self._tickets, line)
+        self._queue.append(message)
+        self._size += message.size
+        return message.ticket
+
+    def frames(self, now: float) -> Iterator[bytes]:
+        """Yield bodies for intake: all that may go out now."""
+        if now < self._not_before:
+            return
+        if self._sent == 0:
+            self.progressed = now
+        while self._sent < min(len(self._queue), WINDOW):
+            lines: list[bytes] = []
+            size = 0
+            for message in islice(self._queue, self._sent, WINDOW):
+                line = encode(message.line)
+                if lines and (len(lines) == FRAME_LINES or size + len(line) > FRAME_BYTES):
+                    break
+                lines.append(line)
+                size += len(line) + 1
+            self._sent += len(lines)
+            yield b"\n".join(lines)
+
+    # -- what the broker says -----------------------------------------------------------------
+
+    def mark(self, n: int, now: float) -> Message | None:
+        """Note that message `n` itself is accepted or used up; return it where it is known."""
+        if n > self.accepted + len(self._queue):
+            return None
+        if n <= self.accepted:
+            return next((m for m in self._recent if m.line.n == n), None)
+        message = self._queue[n - self.accepted - 1]
+        message.done = True
+        while self._queue and self._queue[0].done:
+            self._let_go(now)
+        return message
+
+    def acknowledge(self, accepted: int, now: float) -> None:
+        """Let go of every message up to `accepted`."""
+        while self._queue and self.accepted < accepted:
+            self._let_go(now)
+
+    def _let_go(self, now: float) -> None:
+        message = self._queue.popleft()
+        self._recent.append(message)
+        self._size -= message.size
+        self._sent = max(0, self._sent - 1)
+        self.accepted = message.line.n
+        self.progressed = now
+
+    def rewind(self, first: int, now: float) -> None:
+        """Send again from `first`. Every pass may say so; it is done once in a while."""
+        self.acknowledge(first - 1, now)
+        place, when = self._rewound
+        if place == first and now - when < AGAIN:
+            return
+        self._rewound = (first, now)
+        self._sent = min(self._sent, max(0, first - 1 - self.accepted))
+
+    def slow(self, first: int, after_ms: int, now: float) -> None:
+        """Send again from `first`, and nothing before `after_ms` have passed."""
+        self._rewound = (0, float("-inf"))
+        self.rewind(first, now)
+        self._not_before = now + after_ms / 1000
+
+    # -- connections and sessions -------------------------------------------------------------
+
+    def resume(self, accepted: int, now: float) -> None:
+        """Go on in the same session on a new connection: what was in flight may be lost."""
+        self.acknowledge(accepted, now)
+        self._sent = 0
+        self._rewound = (0, float("-inf"))
+
+    def renew(self, accepted: int | None, now: float) -> list[Message]:
+        """Go on in a new session, numbered from 1.
+
+        `accepted` is the old session's. None is not known: then what was ever sent may have got
+        through or not, and is returned instead of being said twice.
+        """
+        unsure: list[Message] = []
+        if accepted is None:
+            unsure = [m for m in islice(self._queue, self._sent) if not m.done]
+            accepted = self.accepted + self._sent
+        self.acknowledge(accepted, now)
+        self._renumber(self._queue)
+        return unsure
+
+    def restart(self) -> None:
+        """Go on with a broker that has another history: none of what waits is in it."""
+        self._renumber(m for m in self._queue if not m.done)
+
+    def _renumber(self, messages: Iterable[Message]) -> None:
+        self._queue = deque(messages)
+        self._size = sum(m.size for m in self._queue)
+        self._recent.clear()
+        self.accepted = self._sent = 0
+        self._rewound = (0, float("-inf"))
+        for n, message in enumerate(self._queue, 1):
+            message.line.n, message.done = n, False

@@ -1,0 +1,112 @@
+"""Answers that change nothing, given after the commit: from the state, or as a read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from chatlib.core.apply import NO_SESSION
+from chatlib.core.batch import INBOX
+from chatlib.core.commands import Origin, Question
+from chatlib.core.state import Session, State
+from chatlib.core.streams import members
+from chatlib.errors import BadName
+from chatlib.names import nick_key
+from chatlib.protocol import limits, messages
+from chatlib.protocol.messages import Answer, Error, Failure
+
+MAX_LIST = 2_000  # rooms or people in one answer; then `more`
+
+
+class Read(NamedTuple):
+    """Events to be read from the store for an answer; `head` is the newest seq of the stream.
+
+    With `after`, the oldest `limit` events behind it; with `before`, the newest `limit` ahead of
+    it; with neither, the newest. Always in the order of their seq.
+    """
+
+    origin: Origin
+    stream: str
+    head: int
+    after: int | None = None
+    before: int | None = None
+    limit: int = limits.HISTORY_EVENTS
+    peer: str | None = None
+
+
+def answer(state: State, question: Question) -> Answer | Failure | Read:
+    """Answer a question from the state, or say what has to be read for it."""
+    session = state.sessions.get(question.sid)
+    if session is None:
+        return Failure(id=question.origin.id, error=NO_SESSION)
+    return _ANSWERS[type(question.request)](state, session, question)
+
+
+def _ping(state: State, session: Session, question: Question) -> Answer:
+    heads = {name: room.head for name, room in session.rooms.items()}
+    return messages.Pong(
+        id=question.origin.id, accepted=session.accepted, heads=heads, inbox=session.inbox
+    )
+
+
+def _rooms(state: State, session: Session, question: Question) -> Answer:
+    rooms = sorted(state.rooms.values(), key=lambda r: (-len(r.members), r.name))
+    listed = [messages.RoomLine(r.name, len(r.members), r.topic, r.head) for r in rooms[:MAX_LIST]]
+    return messages.RoomList(id=question.origin.id, rooms=listed, more=len(rooms) > MAX_LIST)
+
+
+def _who(state: State, session: Session, question: Question) -> Answer | Failure:
+    sids: Iterable[str] = state.sessions
+    if question.request.room is not None:
+        room = state.rooms.get(question.request.room)
+        if room is None:
+            return _no_room(question, question.request.room)
+        sids = room.members
+    people = members(state, sids)
+    return messages.WhoList(
+        id=question.origin.id, members=people[:MAX_LIST], more=len(people) > MAX_LIST
+    )
+
+
+def _topic(state: State, session: Session, question: Question) -> Answer | Failure:
+    room = state.rooms.get(question.request.room)
+    if room is None:
+        return _no_room(question, question.request.room)
+    return messages.TopicIs(id=question.origin.id, room=room.name, topic=room.topic)
+
+
+def _history(state: State, session: Session, question: Question) -> Failure | Read:
+    asked: messages.History = question.request
+    read = Read(
+        question.origin,
+        INBOX + session.sid,
+        session.inbox,
+        asked.after,
+        asked.before,
+        min(asked.limit, limits.HISTORY_EVENTS),
+    )
+    if asked.peer is not None:
+        try:
+            return read._replace(peer=nick_key(asked.peer))
+        except BadName as e:
+            return Failure(id=question.origin.id, error=Error("bad_nick", str(e)))
+    if asked.room is None:
+        return read
+    room = state.rooms.get(asked.room)
+    if room is None:
+        return _no_room(question, asked.room)
+    return read._replace(stream=room.stream, head=room.head)
+
+
+def _no_room(question: Question, name: str) -> Failure:
+    error = Error("no_such_room", f"there is no room {name}: joining it opens it")
+    return Failure(id=question.origin.id, error=error)
+
+
+_ANSWERS: dict[type[Any], Callable[[State, Session, Any], Answer | Failure | Read]] = {
+    messages.Ping: _ping,
+    messages.Rooms: _rooms,
+    messages.Who: _who,
+    messages.Topic: _topic,
+    messages.History: _history,
+}

@@ -1,0 +1,114 @@
+"""The requests of a client that wait for their answers; asked again until one comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from msgspec import Struct
+
+from chatlib.core.actions import Effects, SendControl
+from chatlib.errors import HubbubError, Refused
+from chatlib.protocol import messages
+from chatlib.protocol.codec import Head, decode_answer, encode
+
+ANSWER_S = 5.0  # that a request may take before it is asked again
+TRIES = 3
+
+Then = Callable[[Any, float], None]
+
+
+class Waiting(Struct):
+    """A request that is not answered yet. The answer of a quiet one is nobody's but `then`'s."""
+
+    request: Any
+    kind: type[Any]
+    then: Then
+    asked: float
+    tries: int = 1
+    quiet: bool = False
+
+
+class Requests:
+    """Gives requests their ids, matches answers to them, keeps them across connections."""
+
+    def __init__(self, effects: Effects) -> None:
+        self._effects = effects
+        self._waiting: dict[int, Waiting] = {}
+        self._ids = 0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def add(
+        self, request: Any, kind: type[Any], now: float, then: Then, *, quiet: bool, send: bool
+    ) -> int:
+        """Keep a request until it is answered; with `send`, ask it now."""
+        self._ids += 1
+        request.id = self._ids
+        waiting = self._waiting[self._ids] = Waiting(request, kind, then, now, quiet=quiet)
+        if send:
+            self._send(waiting, now)
+        return self._ids
+
+    def _send(self, waiting: Waiting, now: float) -> None:
+        waiting.asked = now
+        self._effects.actions.append(SendControl(encode(waiting.request)))
+
+    def find(self, id: Any) -> Waiting | None:
+        """Return the request that an answer belongs to."""
+        return self._waiting.get(id) if isinstance(id, int) else None
+
+    def settle(self, head: Head, frame: bytes, now: float) -> None:
+        """Take in the answer to a request that waits. Raises ProtocolViolation."""
+        waiting = self._waiting[head.id]
+        answer: Any
+        if head.ok:
+            answer = decode_answer(frame, waiting.kind)
+        else:
+            error = head.error or messages.Error("unknown", "the broker gave no reason")
+            answer = Refused(error.code, error.message, error.suggestion)
+        del self._waiting[head.id]
+        if not waiting.quiet:
+            self._effects.answers.append((head.id, answer))
+        waiting.then(answer, now)
+
+    def hush(self, id: int) -> None:
+        """Note that nobody waits for the answer any more; what follows from it still does."""
+        if (waiting := self._waiting.get(id)) is not None:
+            waiting.quiet = True
+
+    def asks(self, kind: type[Any]) -> bool:
+        """Tell whether a request of this class waits."""
+        return any(isinstance(w.request, kind) for w in self._waiting.values())
+
+    def drop(self, *kinds: type[Any]) -> None:
+        """Forget quiet requests of these classes: the connection that they were for is gone."""
+        for id, waiting in list(self._waiting.items()):
+            if waiting.quiet and isinstance(waiting.request, kinds):
+                del self._waiting[id]
+
+    @property
+    def ids(self) -> list[int]:
+        """The ids of all that waits, oldest first."""
+        return list(self._waiting)
+
+    def repeat(self, ids: Iterable[int], now: float) -> None:
+        """Ask these again where they still wait: there is a new connection."""
+        for id in ids:
+            if (waiting := self._waiting.get(id)) is not None:
+                self._send(waiting, now)
+
+    def fail_all(self, error: HubbubError) -> None:
+        """Answer everything that waits with an error."""
+        self._effects.answers += [(id, error) for id, w in self._waiting.items() if not w.quiet]
+        self._waiting.clear()
+
+    def ask_again(self, now: float) -> bool:
+        """Ask again what waits too long; return False when that was done often enough."""
+        for waiting in [w for w in self._waiting.values() if now - w.asked >= ANSWER_S]:
+            waiting.tries += 1
+            if waiting.tries > TRIES:
+                return False
+            self._send(waiting, now)
+        return True

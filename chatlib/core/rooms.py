@@ -1,0 +1,92 @@
+"""Rooms: joining, leaving, topics. Whoever joins a room that is not there opens it."""
+
+from __future__ import annotations
+
+from chatlib.core.batch import Batch, JoinReply, Note, Reply
+from chatlib.core.commands import JoinRoom, LeaveRoom, SetTopic
+from chatlib.core.state import Room, Session, State, new_room
+from chatlib.core.streams import members, tell_room
+from chatlib.protocol import limits
+from chatlib.protocol.codec import text_fault
+from chatlib.protocol.messages import Error, Joined, Left, TopicIs
+
+MAX_ROOMS = 10_000
+
+
+def join_room(state: State, session: Session, command: JoinRoom, batch: Batch) -> None:
+    """Make the session a member; for one who is a member already, only answer."""
+    room = state.rooms.get(command.room)
+    if room is None or session.sid not in room.members:
+        if error := _join_fault(state, session, room):
+            batch.fail(command.origin, error)
+            return
+        if room is None:
+            room = new_room(command.room)
+            state.put(state.rooms, room.name, room)
+        state.put(room.members, session.sid, None)
+        state.put(session.rooms, room.name, room)
+        tell_room(state, room, session, batch, kind="join")
+        batch.notes.append(Note("joined", session.sid, session.nick, room.name))
+    if command.origin is not None:
+        answer = Joined(
+            id=command.origin.id,
+            room=room.name,
+            topic=room.topic,
+            members=members(state, room.members),
+            head=room.head,
+            oldest=0,
+            events=[],
+            more=False,
+        )
+        batch.replies.append(JoinReply(command.origin, answer, command.after))
+
+
+def _join_fault(state: State, session: Session, room: Room | None) -> Error | None:
+    if len(session.rooms) >= limits.ROOMS_PER_SESSION:
+        text = f"a session is in at most {limits.ROOMS_PER_SESSION} rooms: leave one first"
+        return Error("too_many_rooms", text)
+    if room is None and len(state.rooms) >= MAX_ROOMS:
+        return Error("too_many_rooms", f"this broker holds at most {MAX_ROOMS} rooms")
+    return None
+
+
+def member_fault(state: State, session: Session, name: str) -> Error | None:
+    """Return why the session may not act as a member of the room, or None."""
+    if name in session.rooms:
+        return None
+    if name in state.rooms:
+        return Error("not_joined", f"you are not in the room {name}: join it first")
+    return Error("no_such_room", f"there is no room {name}: joining it opens it")
+
+
+def leave_room(state: State, session: Session, command: LeaveRoom, batch: Batch) -> None:
+    """End a membership. The room stays, with its history, when the last one leaves."""
+    if error := member_fault(state, session, command.room):
+        batch.fail(command.origin, error)
+        return
+    room = state.rooms[command.room]
+    state.drop(room.members, session.sid)
+    state.drop(session.rooms, room.name)
+    tell_room(state, room, session, batch, kind="leave", reason="left")
+    batch.notes.append(Note("left", session.sid, session.nick, room.name, reason="left"))
+    if command.origin is not None:
+        batch.replies.append(Reply(command.origin, Left(id=command.origin.id, room=room.name)))
+
+
+def set_topic(state: State, session: Session, command: SetTopic, batch: Batch) -> None:
+    """Change a room's topic; one line, empty for none. The same topic again is no event."""
+    error = member_fault(state, session, command.room)
+    if error is None and command.text:
+        error = text_fault(command.text, limits.TOPIC_BYTES)
+        if error is None and "\n" in command.text:
+            error = Error("bad_text", "a topic is one line")
+    if error is not None:
+        batch.fail(command.origin, error)
+        return
+    room = state.rooms[command.room]
+    if command.text != room.topic:
+        state.set(room, "topic", command.text)
+        tell_room(state, room, session, batch, kind="topic", text=command.text)
+    if command.origin is not None:
+        answer = TopicIs(id=command.origin.id, room=room.name, topic=room.topic)
+        batch.replies.append(Reply(command.origin, answer))

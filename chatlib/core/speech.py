@@ -1,0 +1,74 @@
+"""Messages: the send window of a session, and what each line in it becomes."""
+
+from __future__ import annotations
+
+from chatlib.core.batch import Batch
+from chatlib.core.commands import Say
+from chatlib.core.rooms import member_fault
+from chatlib.core.state import Session, State
+from chatlib.core.streams import tell_inbox, tell_room, timestamp
+from chatlib.errors import BadName
+from chatlib.names import nick_key, room_name
+from chatlib.protocol.messages import BadLine, Error, Event, Line
+
+
+def say(state: State, session: Session, command: Say, batch: Batch) -> None:
+    """Take exactly n = accepted + 1, again and again (docs/protocol.md, "Intake")."""
+    accepted = session.accepted
+    for line in command.lines:
+        if line.n <= accepted:
+            batch.repeats += 1
+            continue
+        if line.n != accepted + 1:
+            batch.resend(session.sid, accepted + 1)
+            break
+        accepted = line.n
+        if isinstance(line, BadLine):
+            batch.refuse(session.sid, line.n, line.error)
+        elif line.to is None:
+            _say_room(state, session, line, batch)
+        else:
+            _say_privately(state, session, line, batch)
+    if accepted != session.accepted:
+        state.set(session, "accepted", accepted)
+
+
+def _say_room(state: State, session: Session, line: Line, batch: Batch) -> None:
+    room = session.rooms.get(line.room or "")
+    if room is None:  # misspelt, or not joined: off the fast path
+        try:
+            name = room_name(line.room or "")
+        except BadName as e:
+            batch.refuse(session.sid, line.n, Error("bad_room", str(e)))
+            return
+        if error := member_fault(state, session, name):
+            batch.refuse(session.sid, line.n, error)
+            return
+        room = session.rooms[name]
+    tell_room(state, room, session, batch, kind=line.kind, n=line.n, text=line.text)
+
+
+def _say_privately(state: State, session: Session, line: Line, batch: Batch) -> None:
+    try:
+        sid = state.nicks.get(nick_key(line.to or ""))
+    except BadName as e:
+        batch.refuse(session.sid, line.n, Error("bad_nick", str(e)))
+        return
+    if sid is None:
+        batch.refuse(session.sid, line.n, Error("no_such_nick", f"nobody here is called {line.to}"))
+        return
+    recipient = state.sessions[sid]
+    event = Event(
+        seq=state.next_seq(),
+        at=timestamp(state.at),
+        kind=line.kind,
+        to=recipient.nick,
+        nick=session.nick,
+        sid=session.sid,
+        n=line.n,
+        text=line.text,
+        bot=session.bot,
+    )
+    tell_inbox(state, recipient, session, event, batch)
+    if recipient is not session:
+        tell_inbox(state, session, recipient, event, batch)

@@ -1,0 +1,128 @@
+"""The broker's state: who is here, what rooms there are, how far each stream has come.
+
+Changed by apply alone, and only through `set`, `put` and `drop`, which remember what was before:
+so a batch whose commit failed is taken back as if it had never been.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from msgspec import Struct
+
+from chatlib.names import LOBBY
+from chatlib.protocol.topics import room_topic
+
+MISSING: Any = object()
+
+
+def digest(token: str) -> bytes:
+    """Return what is kept of a session token: enough to know it again, too little to use it."""
+    return hashlib.blake2b(token.encode("utf-8", "replace"), digest_size=16).digest()
+
+
+class Room(Struct):
+    """A room; `head` is the seq of its newest event, `members` are sids."""
+
+    name: str
+    stream: str
+    topic: str = ""
+    head: int = 0
+    members: dict[str, None] = {}
+
+
+def new_room(name: str) -> Room:
+    """Return an empty room; its stream is its topic on the feed."""
+    return Room(name, room_topic(name).decode())
+
+
+class Session(Struct):
+    """A live session; `inbox` is the seq of the newest event in its inbox."""
+
+    sid: str
+    digest: bytes
+    nick: str
+    key: str
+    bot: bool = False
+    accepted: int = 0
+    inbox: int = 0
+    rooms: dict[str, Room] = {}
+
+
+class Ended(Struct):
+    """What is kept for a day of a session that ended, for its owner's return."""
+
+    accepted: int
+    at: int
+
+
+class State:
+    """All that apply knows. `at` is in milliseconds since the epoch of Unix and never goes back."""
+
+    def __init__(self, epoch: str) -> None:
+        self.epoch = epoch
+        self.seq = 0
+        self.at = 0
+        self.guests = 0
+        self.sessions: dict[str, Session] = {}
+        self.rooms: dict[str, Room] = {LOBBY: new_room(LOBBY)}
+        self.nicks: dict[str, str] = {}  # nick key -> sid
+        self.digests: dict[bytes, str] = {}  # token digest -> sid
+        self.ended: dict[bytes, Ended] = {}  # token digest -> what is kept, oldest first
+        self._undo: list[tuple[Any, Any, Any]] = []
+        self._heads: dict[str, tuple[Room, int]] = {}
+        self._base = (0, 0)
+
+    def set(self, owner: Any, name: str, value: Any) -> None:
+        """Set the attribute `name` of `owner`, so that it can be taken back."""
+        self._undo.append((owner, name, getattr(owner, name)))
+        setattr(owner, name, value)
+
+    def put(self, table: dict[Any, Any], key: Any, value: Any) -> None:
+        """Set `table[key]`, so that it can be taken back."""
+        self._undo.append((table, key, table.get(key, MISSING)))
+        table[key] = value
+
+    def drop(self, table: dict[Any, Any], key: Any) -> None:
+        """Remove `table[key]`, so that it can be taken back."""
+        # Taken back, the key stands last: so nothing that is told may hang on a table's order.
+        self._undo.append((table, key, table.pop(key)))
+
+    def tick(self, at: int) -> None:
+        """Let time pass; it never goes back."""
+        self.at = max(self.at, at)
+
+    def next_seq(self) -> int:
+        """Return the next seq."""
+        self.seq += 1
+        return self.seq
+
+    def advance(self, room: Room) -> int:
+        """Make the next seq the head of the room, and return the head that was."""
+        # Not by `set`: a pass moves a head thousands of times, and only its first place counts.
+        head = room.head
+        if room.name not in self._heads:
+            self._heads[room.name] = (room, head)
+        room.head = self.next_seq()
+        return head
+
+    def keep(self) -> None:
+        """Make all changes since the last `keep` or `take_back` final: they are committed."""
+        self._undo.clear()
+        self._heads.clear()
+        self._base = (self.seq, self.at)
+
+    def take_back(self) -> None:
+        """Undo all changes since the last `keep`: the commit failed."""
+        for owner, name, before in reversed(self._undo):
+            if not isinstance(owner, dict):
+                setattr(owner, name, before)
+            elif before is MISSING:
+                del owner[name]
+            else:
+                owner[name] = before
+        for room, head in self._heads.values():
+            room.head = head
+        self.seq, self.at = self._base
+        self.keep()

@@ -1,0 +1,51 @@
+"""Adding an event to a stream: a room's or an inbox's, each one chained by `prev`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from chatlib.core.batch import INBOX, Batch, Entry
+from chatlib.core.state import Room, Session, State
+from chatlib.protocol.codec import encode
+from chatlib.protocol.messages import Event, Member
+
+
+@lru_cache(4)
+def timestamp(at: int) -> str:
+    """Return `at` (ms) as the wire writes it: `2026-11-21T09:30:00.123Z`."""
+    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+def members(state: State, sids: Iterable[str]) -> list[Member]:
+    """Return who is behind `sids`, sorted by nickname."""
+    found = [state.sessions[sid] for sid in sids]
+    found.sort(key=lambda s: s.key)
+    return [Member(s.nick, s.sid, s.bot) for s in found]
+
+
+def tell_room(state: State, room: Room, session: Session, batch: Batch, **what: Any) -> None:
+    """Add an event to a room's stream."""
+    prev = state.advance(room)
+    line = encode(
+        Event(
+            seq=state.seq,
+            prev=prev,
+            at=timestamp(state.at),
+            room=room.name,
+            nick=session.nick,
+            sid=session.sid,
+            bot=session.bot,
+            **what,
+        )
+    )
+    batch.entries.append(Entry(room.stream, state.seq, line))
+
+
+def tell_inbox(state: State, owner: Session, peer: Session, event: Event, batch: Batch) -> None:
+    """Put a private event into `owner`'s inbox; `peer` is the other one of the conversation."""
+    event.prev = owner.inbox
+    state.set(owner, "inbox", event.seq)
+    batch.entries.append(Entry(INBOX + owner.sid, event.seq, encode(event), peer.key))

@@ -1,0 +1,68 @@
+"""The rules for nicknames and room names, the same for the broker and for every client.
+
+Nicknames are compared under RFC 8266 (NicknameCaseMapped) and shown as typed; rooms are folded
+under RFC 8265 (UsernameCaseMapped), so that the folded form *is* the room's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container
+from functools import lru_cache
+
+from precis_i18n import get_profile
+
+from chatlib.errors import BadName
+
+NICK_CHARS = 32
+ROOM_CHARS = 50
+LOBBY = "lobby"
+
+_nickname = get_profile("NicknameCaseMapped")
+_username = get_profile("UsernameCaseMapped")
+
+
+def _fold(what: str, text: str, most: int, enforce: Callable[[str], str]) -> str:
+    if not text:
+        raise BadName(f"a {what} can't be empty")
+    if len(text) > most:
+        raise BadName(f"a {what} has at most {most} characters, this one has {len(text)}")
+    if "/" in text or any(c.isspace() for c in text):
+        raise BadName(f"a {what} has no space and no '/': {text!r}")
+    try:
+        folded = enforce(text)
+    except UnicodeEncodeError as e:
+        raise BadName(f"{text!r} is no {what}: {text[e.start]!a} is not allowed") from None
+    # Folding can change the length and, by compatibility mapping, bring in what was refused above.
+    if len(folded) > most or "/" in folded or any(c.isspace() for c in folded):
+        raise BadName(f"{text!r} is no {what}: it folds to {folded!r}")
+    return folded
+
+
+@lru_cache(8192)
+def nick_key(nick: str) -> str:
+    """Return the form of `nick` that is compared: two nicks with one key are one nick.
+
+    Raises BadName. Source: RFC 8266; at most 32 characters, no space and no '/'.
+    """
+    return _fold("nickname", nick, NICK_CHARS, _nickname.enforce)
+
+
+@lru_cache(8192)
+def room_name(text: str) -> str:
+    """Return the room that `text` names; a leading '#' is for display only.
+
+    Raises BadName. Source: RFC 8265; at most 50 characters, no space and no '/'.
+    """
+    return _fold("room name", text.removeprefix("#"), ROOM_CHARS, _username.enforce)
+
+
+def suggest_nick(nick: str, taken: Container[str]) -> str:
+    """Return a nick like `nick` whose key is not in `taken`."""
+    for suffix in ("_", *map(str, range(2, 10_000))):
+        candidate = nick[: NICK_CHARS - len(suffix)] + suffix
+        try:
+            if nick_key(candidate) not in taken:
+                return candidate
+        except BadName:  # cut in the middle of a combination that only holds together
+            continue
+    return ""

@@ -1,0 +1,1 @@
+"""Where ZeroMQ sockets are made: the broker's loop and the client's threads."""

@@ -1,0 +1,400 @@
+"""The client library: `with Client(...) as chat`, safe to call from several threads."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any, Literal, NamedTuple, Self
+
+import zmq
+
+from chatlib.core.follower import Follower
+from chatlib.core.signals import Connection, Gap, Pending, Refusal
+from chatlib.errors import HubbubError, Misuse, OutboxFull, Refused, TimedOut, Unreachable
+from chatlib.names import nick_key, room_name
+from chatlib.net.line import Line
+from chatlib.net.sockets import make_context
+from chatlib.protocol import limits, messages
+from chatlib.protocol.codec import decode_event, text_fault
+from chatlib.protocol.links import DEFAULT_ADDRESS, parse_endpoint
+from chatlib.protocol.messages import Event, Member, RoomLine
+from chatlib.version import __version__
+
+MOST_UNREAD = 20_000  # events that wait for the caller before the feed is left to overflow
+FAREWELL_S = 0.4
+
+Delivery = Event | Connection | Gap | Refusal
+
+
+class JoinedRoom(NamedTuple):
+    """A room as it was when it was joined."""
+
+    room: str
+    topic: str
+    members: list[Member]
+
+
+class Client:
+    """A member of the chat.
+
+    `address` is the broker's control endpoint; without a `nick` the broker gives one. No thread
+    starts before `start()` or `with`. Every method may be called from any thread. All raise
+    errors of chatlib.errors: Refused (the broker said no), Unreachable, TimedOut, Misuse.
+    """
+
+    def __init__(
+        self,
+        address: str = DEFAULT_ADDRESS,
+        nick: str | None = None,
+        *,
+        bot: bool = False,
+        program: str = f"chatlib {__version__}",
+        context: zmq.Context[zmq.Socket[bytes]] | None = None,
+    ) -> None:
+        self._endpoint = parse_endpoint(address)
+        if nick is not None:
+            nick_key(nick)
+        self._follower = Follower(nick, bot=bot, program=program)
+        self._lock = threading.RLock()
+        self._news = threading.Condition(self._lock)
+        self._context = context
+        self._own_context = context is None
+        self._line: Line | None = None
+        self._closed = False
+        self._unread: deque[Delivery] = deque()
+        self._answers: dict[int, Any] = {}
+        self._asked: set[int] = set()
+        self._refusals: list[Refusal] = []
+        self._fault = "it was not tried yet"
+
+    # -- life ---------------------------------------------------------------------------------
+
+    def start(self, wait: float | None = 5.0) -> Self:
+        """Connect, and return when the broker has welcomed us.
+
+        Raises Unreachable after `wait` seconds, or at once when nothing listens there; Refused
+        when the nickname is taken. With `wait=None` it returns at once and keeps trying; what
+        happens comes as Connection events.
+        """
+        with self._lock:
+            if self._line is not None or self._closed:
+                raise Misuse("a client is started once")
+            self._context = self._context or make_context()
+            self._line = Line(self._endpoint, self._follower, self._lock, self, self._context)
+            self._line.thread.start()
+        if wait is not None:
+            try:
+                self._await_welcome(time.monotonic() + wait)
+            except HubbubError:
+                self.close()
+                raise
+        return self
+
+    def _await_welcome(self, deadline: float) -> None:
+        with self._lock:
+            while self._follower.state != "online":
+                for told in self._unread:
+                    if isinstance(told, Connection) and told.state == "refused":
+                        raise Refused(told.code, told.detail, told.suggestion)
+                    if isinstance(told, Connection) and told.state == "offline":
+                        raise Unreachable(told.detail)
+                if not self._news.wait(deadline - time.monotonic()):
+                    raise Unreachable(f"{self._endpoint} does not answer: is a broker there?")
+
+    def close(self) -> None:
+        """Say goodbye and end, within a second. What is not acknowledged by then may be lost.
+
+        Call `flush()` before it to be sure.
+        """
+        with self._lock:
+            line, self._line = self._line, None
+            self._closed = True
+            online = self._follower.state == "online"
+        if line is not None:
+            if online:
+                with contextlib.suppress(HubbubError):
+                    self._ask_on(line, messages.Bye(), messages.Answer, FAREWELL_S)
+            line.close()
+            if threading.current_thread() is not line.thread:
+                line.thread.join(FAREWELL_S)
+        with self._lock:
+            self._news.notify_all()
+        if self._own_context and self._context is not None:
+            if line is None or not line.thread.is_alive():
+                self._context.term()
+            self._context = None
+
+    def __enter__(self) -> Self:
+        return self if self._line is not None else self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- what one is --------------------------------------------------------------------------
+
+    @property
+    def nick(self) -> str:
+        """The nickname now; the broker's choice where none was given."""
+        return self._follower.nick or ""
+
+    @property
+    def sid(self) -> str:
+        """The public id of the session: events of one's own carry it."""
+        return self._follower.sid
+
+    @property
+    def state(self) -> str:
+        """One of `offline`, `greeting`, `online`, `refused`, `closed`."""
+        return "closed" if self._closed else self._follower.state
+
+    @property
+    def joined(self) -> list[str]:
+        """The rooms that one is in."""
+        with self._lock:
+            return self._follower.rooms
+
+    # -- messages -----------------------------------------------------------------------------
+
+    def say(
+        self,
+        room: str,
+        text: str,
+        *,
+        kind: Literal["say", "act"] = "say",
+        timeout: float | None = None,
+    ) -> int:
+        """Say `text` in a room that was joined; return its ticket at once.
+
+        It is sent, and sent again, until the broker has it. While the outbox is full this waits,
+        at most `timeout` seconds, then raises OutboxFull. A refusal comes as an event.
+        """
+        name = room_name(room)
+        if name not in self._follower.rooms:
+            raise Misuse(f"you are not in the room {name}: join it first")
+        return self._say(messages.Line(n=1, room=name, text=text, kind=kind), timeout)
+
+    def tell(
+        self,
+        nick: str,
+        text: str,
+        *,
+        kind: Literal["say", "act"] = "say",
+        timeout: float | None = None,
+    ) -> int:
+        """Say `text` to one person alone; otherwise like `say`."""
+        nick_key(nick)
+        return self._say(messages.Line(n=1, to=nick, text=text, kind=kind), timeout)
+
+    def _say(self, line: messages.Line, timeout: float | None) -> int:
+        if fault := text_fault(line.text, limits.TEXT_BYTES):
+            raise Misuse(fault.message)
+        deadline = None if timeout is None else time.monotonic() + timeout
+        with self._lock:
+            serving = self._serving()
+            while self._follower.outbox.full:
+                self._wait(deadline, OutboxFull(self._why_waiting()))
+            ticket = self._follower.say(line, time.monotonic())
+            serving.perform()
+            return ticket
+
+    def pending(self) -> list[Pending]:
+        """Return one's own messages that are not acknowledged, oldest first."""
+        with self._lock:
+            return self._follower.outbox.pending()
+
+    def flush(self, timeout: float | None = None) -> None:
+        """Wait until everything said is acknowledged.
+
+        Raises TimedOut after `timeout` seconds; Refused when something said since the last flush
+        was not accepted.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        with self._lock:
+            last = self._follower.outbox.last_ticket
+            while not self._follower.outbox.settled(last):
+                self._serving()
+                self._wait(deadline, TimedOut(self._why_waiting()))
+            refusals, self._refusals = self._refusals, []
+        if refusals:
+            more = f" (and {len(refusals) - 1} more)" if len(refusals) > 1 else ""
+            raise Refused(refusals[0].code, f"{refusals[0].message}{more}")
+
+    def _why_waiting(self) -> str:
+        cause = "the broker is slow" if self._follower.state == "online" else self._fault
+        return f"{len(self._follower.outbox)} messages are not acknowledged yet: {cause}"
+
+    def _wait(self, deadline: float | None, error: HubbubError) -> None:
+        left = None if deadline is None else deadline - time.monotonic()
+        if (left is not None and left <= 0) or not self._news.wait(left):
+            raise error
+
+    # -- events -------------------------------------------------------------------------------
+
+    def events(self, timeout: float | None = None) -> Iterator[Delivery]:
+        """Yield what happens, in order, until the client is closed.
+
+        Event (of rooms joined, and private ones), Connection, Gap, Refusal. With `timeout`, ends
+        when nothing came for so many seconds.
+        """
+        while True:
+            deadline = None if timeout is None else time.monotonic() + timeout
+            with self._lock:
+                while not self._unread:
+                    left = None if deadline is None else deadline - time.monotonic()
+                    if self._closed or not self._news.wait(left):
+                        return
+                told = self._unread.popleft()
+                if self._follower.paused and len(self._unread) < MOST_UNREAD // 2:
+                    self._follower.paused = False
+                    if self._line is not None:
+                        self._line.wake()
+            yield told
+
+    def ended(self, fault: BaseException | None) -> None:
+        """Note that the subscriber thread has ended. Called by it, with the lock held."""
+        self._closed = True
+        detail = f"the client failed: {fault!r}" if fault else ""
+        self._unread.append(Connection("closed", detail))
+        self._news.notify_all()
+
+    def changed(self) -> None:
+        """Take over what the follower left. The lock is held."""
+        follower = self._follower
+        if follower.delivered:
+            for told in follower.delivered:
+                if isinstance(told, Refusal):
+                    self._refusals.append(told)
+                elif isinstance(told, Connection) and told.detail:
+                    self._fault = told.detail
+            self._unread.extend(follower.delivered)
+            follower.delivered.clear()
+            follower.paused = len(self._unread) >= MOST_UNREAD
+        for id, answer in follower.answers:
+            if id in self._asked:
+                self._answers[id] = answer
+        follower.answers.clear()
+        if self._line is not None:
+            self._line.perform()
+        self._news.notify_all()
+
+    # -- requests -----------------------------------------------------------------------------
+
+    def join(
+        self, room: str, *, history: int = limits.JOIN_EVENTS, timeout: float = 10
+    ) -> JoinedRoom:
+        """Become a member of a room, opening it where it is not there.
+
+        Its last `history` events (50 at most) come first in `events()`, then what happens.
+        """
+        name = room_name(room)
+        found = self._do(lambda now: self._follower.join(name, history, now), timeout)
+        return JoinedRoom(found.room, found.topic, found.members)
+
+    def leave(self, room: str, *, timeout: float = 10) -> None:
+        """Leave a room, when all that was said is acknowledged."""
+        name = room_name(room)
+        self._settle(timeout)
+        self._do(lambda now: self._follower.leave(name, now), timeout)
+
+    def rename(self, nick: str, *, timeout: float = 10) -> str:
+        """Take another nickname, when all that was said is acknowledged; return it."""
+        nick_key(nick)
+        self._settle(timeout)
+        renamed: messages.Renamed = self._do(lambda now: self._follower.rename(nick, now), timeout)
+        return renamed.nick
+
+    def rooms(self, *, timeout: float = 10) -> list[RoomLine]:
+        """List the rooms, the fullest first."""
+        found: list[RoomLine] = self._ask(messages.Rooms(), messages.RoomList, timeout).rooms
+        return found
+
+    def who(self, room: str | None = None, *, timeout: float = 10) -> list[Member]:
+        """List the members of a room; without one, everybody."""
+        asked = messages.Who(room=None if room is None else room_name(room))
+        found: list[Member] = self._ask(asked, messages.WhoList, timeout).members
+        return found
+
+    def topic(self, room: str, text: str | None = None, *, timeout: float = 10) -> str:
+        """Set a room's topic; without `text`, return it."""
+        asked = messages.Topic(room=room_name(room), text=text)
+        found: str = self._ask(asked, messages.TopicIs, timeout).topic
+        return found
+
+    def history(
+        self,
+        room: str | None = None,
+        *,
+        peer: str | None = None,
+        after: int | None = None,
+        before: int | None = None,
+        limit: int = 50,
+        timeout: float = 10,
+    ) -> list[Event]:
+        """Read stored events of a room, or of the private conversation with `peer`.
+
+        By seq: the oldest `limit` (1,000 at most) behind `after`, or the newest ahead of `before`.
+        """
+        asked = messages.History(
+            room=None if room is None else room_name(room),
+            peer=peer,
+            after=after,
+            before=before,
+            limit=limit,
+        )
+        page: messages.Page = self._ask(asked, messages.Page, timeout)
+        return [decode_event(raw) for raw in page.events]
+
+    def ping(self, *, timeout: float = 10) -> None:
+        """Ask the broker for a sign of life."""
+        self._ask(messages.Ping(), messages.Pong, timeout)
+
+    def _settle(self, timeout: float) -> None:
+        """Wait for the outbox: nothing orders control and intake but waiting."""
+        deadline = time.monotonic() + timeout
+        with self._lock:
+            last = self._follower.outbox.last_ticket
+            while not self._follower.outbox.settled(last):
+                self._serving()
+                self._wait(deadline, TimedOut(self._why_waiting()))
+
+    def _ask(self, request: messages.Request, kind: type[Any], timeout: float) -> Any:
+        return self._do(lambda now: self._follower.ask(request, kind, now), timeout)
+
+    def _do(self, ask: Callable[[float], int], timeout: float) -> Any:
+        with self._lock:
+            return self._await_answer(self._serving(), ask, timeout)
+
+    def _ask_on(self, line: Line, request: Any, kind: type[Any], timeout: float) -> Any:
+        with self._lock:
+            return self._await_answer(
+                line, lambda now: self._follower.ask(request, kind, now), timeout
+            )
+
+    def _await_answer(self, line: Line, ask: Callable[[float], int], timeout: float) -> Any:
+        deadline = time.monotonic() + timeout
+        id = ask(time.monotonic())
+        self._asked.add(id)
+        line.perform()
+        try:
+            while id not in self._answers:
+                self._wait(deadline, self._unanswered())
+        finally:
+            self._asked.discard(id)
+            self._follower.forget(id)
+        answer = self._answers.pop(id)
+        if isinstance(answer, HubbubError):
+            raise answer
+        return answer
+
+    def _unanswered(self) -> HubbubError:
+        if self._follower.state == "online":
+            return TimedOut("the broker did not answer in time")
+        return Unreachable(self._fault)
+
+    def _serving(self) -> Line:
+        if self._line is None:
+            raise Misuse("the client is closed" if self._closed else "the client was not started")
+        return self._line

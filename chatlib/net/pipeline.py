@@ -1,0 +1,303 @@
+"""A pass of the broker without its sockets: admit, order, apply, commit, emit.
+
+What has arrived comes in as frames, what is to be sent goes out as frames. So the same pass runs
+under the sockets of `broker` and under the tests' simulated network. Commit comes before emit,
+always: nobody sees what could still be lost.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from msgspec import Raw
+
+from chatlib.core.admission import Admission
+from chatlib.core.apply import apply
+from chatlib.core.batch import INBOX, Batch, JoinReply, Note, Opened
+from chatlib.core.commands import Command, Origin, Question, Say
+from chatlib.core.questions import Read, answer
+from chatlib.core.state import State
+from chatlib.core.streams import timestamp
+from chatlib.history.store import Page, Store, StoreFailed
+from chatlib.order.local import LocalOrder
+from chatlib.protocol import limits, messages
+from chatlib.protocol.codec import encode
+from chatlib.protocol.messages import Answer, Error, Event, Failure, Notice
+from chatlib.protocol.topics import BEACON, ROOMS, topic_room
+
+READ_BYTES = 4 * limits.ANSWER_BYTES  # read from the store in one pass at the most
+MAX_READS = 10_000  # reads that may wait; who comes later is told to come again
+RETRY_MS = 1_000  # after a commit that failed
+
+Frames = Sequence[bytes]
+
+
+class Place(NamedTuple):
+    """What `hello` answers of where the broker is and what it is."""
+
+    intake: str
+    feed: str
+    server: str
+
+
+class Pipeline:
+    """The five steps. `now` is seconds of a clock that only goes on, `at` Unix time in ms.
+
+    After `run`, `feed` holds what is to be published and `control` what goes to the ROUTER,
+    both in order, and `notes` what whoever runs the broker may want to read.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        place: Place,
+        *,
+        fresh: Callable[[int], str],
+        heartbeat: float = limits.HEARTBEAT,
+    ) -> None:
+        self.store = store
+        self.state = State(store.epoch)
+        self.admission = Admission(self.state, fresh, heartbeat * limits.MISSED_HEARTBEATS)
+        self.order = LocalOrder()
+        self.heartbeat = heartbeat
+        self.feed: list[tuple[bytes, bytes]] = []
+        self.control: list[list[bytes]] = []
+        self.notes: list[Note] = []
+        self._place = place
+        self._reads: deque[Read | JoinReply] = deque()
+        self._beaten = float("-inf")
+        self._ran = float("inf")
+        self._chored = float("-inf")
+        self._busy: dict[str, float] = {}  # topics with events since their last head marker
+
+    @property
+    def waiting(self) -> bool:
+        """Tell whether there is work left that needs no new arrival."""
+        return bool(self._reads)
+
+    def run(
+        self,
+        intake: Iterable[Frames],
+        control: Iterable[Frames],
+        subscriptions: Iterable[bytes],
+        now: float,
+        at: int,
+    ) -> None:
+        """Take one pass over what has arrived."""
+        self.feed, self.control, self.notes = [], [], []
+        if now - self._ran > self.heartbeat:
+            self.admission.slept(now - self._ran)
+        self._ran = now
+        chores = now - self._chored >= self.heartbeat / 8
+        door, batch = (
+            Batch(),
+            Batch(),
+        )  # what admission answers stands whether a commit fails or not
+        questions = self._admit(intake, control, now, at, door)
+        if chores:
+            self._chored = now
+            for command in self.admission.overdue(now, at):
+                self.order.submit(command)
+        commands = self.order.decided()
+        for command in commands:
+            apply(self.state, command, batch)
+        batch = self._commit(commands, batch)
+        self.admission.settle(batch, now)
+        self._emit(door, now)
+        self._emit(batch, now)
+        self._answer(questions)
+        self._mark(subscriptions, now, chores)
+        self._beat(now, at)
+        self.notes = batch.notes
+
+    # -- admit, commit ------------------------------------------------------------------------
+
+    def _admit(
+        self,
+        intake: Iterable[Frames],
+        control: Iterable[Frames],
+        now: float,
+        at: int,
+        batch: Batch,
+    ) -> list[Question]:
+        questions = []
+        for frames in intake:
+            if (said := self.admission.intake(frames, now, at, batch)) is not None:
+                self.order.submit(said)
+        for frames in control:
+            asked = self.admission.control(frames, now, at, batch)
+            if isinstance(asked, Question):
+                questions.append(asked)
+            elif asked is not None:
+                self.order.submit(asked)
+        return questions
+
+    def _commit(self, commands: Sequence[Command], batch: Batch) -> Batch:
+        """Store the batch; when that fails, return what its senders are told instead."""
+        try:
+            if batch.entries:
+                self.store.commit(batch.entries)
+        except StoreFailed as e:
+            self.state.take_back()
+            return self._failed(commands, str(e))
+        self.state.keep()
+        return batch
+
+    def _failed(self, commands: Sequence[Command], cause: str) -> Batch:
+        batch = Batch()
+        text = f"the broker can't store anything now ({cause}); nothing was changed: try again"
+        for command in commands:
+            if isinstance(command, Say) and command.sid not in batch.rewound:
+                batch.rewound.add(command.sid)
+                session = self.state.sessions[command.sid]  # a Say's session was there before
+                slow = Notice(
+                    kind="slow", from_=session.accepted + 1, after_ms=RETRY_MS, reason=cause
+                )
+                batch.notices.append((command.sid, slow))
+            batch.fail(command.origin, Error("unavailable", text))
+        return batch
+
+    # -- emit ---------------------------------------------------------------------------------
+
+    def _emit(self, batch: Batch, now: float) -> None:
+        topics: dict[str, list[bytes]] = {}
+        for stream, _, line, _ in batch.entries:
+            if stream.startswith(INBOX):
+                self._deliver(stream[len(INBOX) :], line)
+            elif (lines := topics.get(stream)) is not None:
+                lines.append(line)
+            else:
+                topics[stream] = [line]
+        for stream, lines in topics.items():
+            topic = stream.encode()
+            self.feed.extend((topic, body) for body in feed_bodies(lines))
+            self._busy[stream] = now
+        for sid, notice in batch.notices:
+            self._deliver(sid, encode(notice))
+        for reply in batch.replies:
+            if isinstance(reply, JoinReply):
+                self._reads.append(reply)
+            elif isinstance(reply, Opened):
+                self._reply(reply.origin, self._placed(reply.answer))
+            else:
+                self._reply(reply.origin, reply.answer)
+
+    def _placed(self, welcome: messages.Welcome) -> messages.Welcome:
+        welcome.intake, welcome.feed, welcome.server = self._place
+        welcome.heartbeat = self.heartbeat
+        return welcome
+
+    def _deliver(self, sid: str, line: bytes) -> None:
+        if (routing := self.admission.route(sid)) is not None:
+            self.control.append([routing, line])
+
+    def _reply(self, origin: Origin, answer: Answer | Failure) -> None:
+        body = encode(answer)
+        self.control.append(
+            [origin.routing, b"", body] if origin.delimiter else [origin.routing, body]
+        )
+
+    # -- reads --------------------------------------------------------------------------------
+
+    def _answer(self, questions: Iterable[Question]) -> None:
+        for question in questions:
+            found = answer(self.state, question)
+            if not isinstance(found, Read):
+                self._reply(question.origin, found)
+            elif len(self._reads) < MAX_READS:
+                self._reads.append(found)
+            else:
+                busy = Error("busy", "too many reads are waiting: ask again in a second")
+                self._reply(question.origin, Failure(id=question.origin.id, error=busy))
+        left = READ_BYTES
+        while self._reads and left > 0:
+            left -= self._read(self._reads.popleft())
+
+    def _read(self, wanted: Read | JoinReply) -> int:
+        if isinstance(wanted, JoinReply):
+            joined = wanted.answer
+            room = self.state.rooms[joined.room]
+            limit = limits.JOIN_EVENTS if wanted.after is None else limits.HISTORY_EVENTS
+            page = self._page(room.stream, after=wanted.after, limit=limit)
+            joined.head, joined.oldest, joined.more = room.head, page.oldest, page.more
+            joined.events = [Raw(line) for line in page.lines]
+            self._reply(wanted.origin, joined)
+        else:
+            page = self._page(wanted.stream, wanted.after, wanted.before, wanted.limit, wanted.peer)
+            events = [Raw(line) for line in page.lines]
+            found = messages.Page(
+                id=wanted.origin.id,
+                events=events,
+                head=wanted.head,
+                oldest=page.oldest,
+                more=page.more,
+            )
+            self._reply(wanted.origin, found)
+        return sum(map(len, page.lines)) + 1_000
+
+    def _page(
+        self,
+        stream: str,
+        after: int | None = None,
+        before: int | None = None,
+        limit: int = limits.HISTORY_EVENTS,
+        peer: str | None = None,
+    ) -> Page:
+        return self.store.page(
+            stream, after=after, before=before, limit=limit, size=limits.ANSWER_BYTES, peer=peer
+        )
+
+    # -- markers ------------------------------------------------------------------------------
+
+    def _mark(self, subscriptions: Iterable[bytes], now: float, chores: bool) -> None:
+        """Send head markers: on topics newly subscribed to, and on those that fell quiet."""
+        topics = {ROOMS if ROOMS.startswith(topic) else topic for topic in subscriptions}
+        if chores:
+            quiet = now - self.heartbeat / 2
+            for stream in [stream for stream, since in self._busy.items() if since <= quiet]:
+                del self._busy[stream]
+                topics.add(stream.encode())
+        for topic in sorted(topics):
+            if topic == ROOMS:
+                self._publish(topic, Event(kind="head", seq=self.state.seq, epoch=self.state.epoch))
+            elif (name := topic_room(topic)) is not None:
+                room = self.state.rooms.get(name)
+                head = room.head if room else 0
+                marker = Event(kind="head", room=name, seq=head, epoch=self.state.epoch)
+                self._publish(topic, marker)
+            elif topic == BEACON:
+                self._beaten = float("-inf")
+
+    def _beat(self, now: float, at: int) -> None:
+        if now - self._beaten >= self.heartbeat:
+            self._beaten = now
+            seen = timestamp(max(at, self.state.at))
+            beacon = Event(kind="beacon", epoch=self.state.epoch, seq=self.state.seq, at=seen)
+            self._publish(BEACON, beacon)
+
+    def next_beat(self, now: float) -> float:
+        """Return the seconds until the pass that time alone makes necessary."""
+        return max(0.0, min(self._beaten + self.heartbeat - now, self.heartbeat / 8))
+
+    def _publish(self, topic: bytes, event: Event) -> None:
+        self.feed.append((topic, encode(event)))
+
+    def farewell(self, reason: str) -> None:
+        """Tell everyone, by control and by the beacon's topic, that the broker is stopping."""
+        self.feed, self.control = [(BEACON, encode(Notice(kind="closing", reason=reason)))], []
+        for sid in self.state.sessions:
+            self._deliver(sid, encode(Notice(kind="closing", reason=reason)))
+
+
+def feed_bodies(lines: Sequence[bytes]) -> Iterator[bytes]:
+    """Pack lines into feed messages that keep to FEED_LINES and FEED_BYTES."""
+    start = size = 0
+    for i, line in enumerate(lines):
+        if i - start == limits.FEED_LINES or (i > start and size + len(line) >= limits.FEED_BYTES):
+            yield b"\n".join(lines[start:i])
+            start, size = i, 0
+        size += len(line) + 1
+    if start < len(lines):
+        yield b"\n".join(lines[start:])

@@ -1,0 +1,1 @@
+"""Who comes first: the step between admit and apply."""

@@ -1,0 +1,134 @@
+"""The slash commands, in one table; their preconditions are checked in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import NamedTuple
+
+from chatlib.errors import Misuse
+from chatlib.names import room_name
+from chatlib.tui.conversation import Conversation
+
+HISTORY = 50
+MOST_HISTORY = 1_000
+
+
+class Command(NamedTuple):
+    """A slash command; `least` is how many words it needs, `completes` what Tab offers first."""
+
+    usage: str
+    help: str
+    run: Callable[[Conversation, str], None]
+    least: int = 0
+    needs_room: bool = False
+    completes: str = ""
+
+
+def run_command(chat: Conversation, line: str) -> None:
+    """Run `line`, which is without its slash. Raises Misuse for what can't be run."""
+    name, _, rest = line.partition(" ")
+    rest = rest.strip()
+    command = COMMANDS.get(name.lower())
+    if command is None:
+        near = get_close_matches(name.lower(), COMMANDS, 1)
+        hint = f"did you mean /{near[0]}?" if near else "/help lists the commands"
+        raise Misuse(f"there is no command /{name}: {hint} (to say it, write //{name})")
+    if len(rest.split()) < command.least:
+        raise Misuse(f"usage: /{name.lower()} {command.usage}")
+    if command.needs_room and not chat.room:
+        raise Misuse("you are in no room: /join one first")
+    command.run(chat, rest)
+
+
+def _join(chat: Conversation, rest: str) -> None:
+    room = room_name(rest)
+    if room in chat.client.joined:
+        chat.go(room)
+        chat.note(f"you are in {room} now")
+        return
+    before, chat.room = chat.room, room  # so that its history is not marked as another room's
+    try:
+        found = chat.client.join(room)
+    except BaseException:
+        chat.room = before
+        raise
+    chat.go(found.room)
+    here = ", ".join(m.nick for m in found.members[:30]) + (" …" if len(found.members) > 30 else "")
+    chat.note(f"{found.room}: {found.topic or 'no topic'}; here: {here}")
+
+
+def _leave(chat: Conversation, rest: str) -> None:
+    room = room_name(rest) if rest else chat.room
+    if room not in chat.client.joined:
+        raise Misuse(f"you are not in {room}" if room else "you are in no room")
+    chat.client.leave(room)
+    chat.left(room)
+    chat.note(f"you left {room}" + (f"; you are in {chat.room} now" if chat.room else ""))
+
+
+def _rooms(chat: Conversation, rest: str) -> None:
+    found = chat.client.rooms()
+    chat.learn_rooms(r.room for r in found)
+    chat.note(f"{len(found)} rooms:")
+    chat.rows(f"{r.room}  {r.members} here" + (f"  {r.topic}" if r.topic else "") for r in found)
+
+
+def _who(chat: Conversation, rest: str) -> None:
+    room = room_name(rest) if rest else chat.room or None
+    found = chat.client.who(room)
+    chat.note(f"{len(found)} in {room}:" if room else f"{len(found)} here:")
+    chat.rows(m.nick + (" (bot)" if m.bot else "") for m in found)
+
+
+def _nick(chat: Conversation, rest: str) -> None:
+    chat.note(f"you are {chat.client.rename(rest)} now")
+
+
+def _msg(chat: Conversation, rest: str) -> None:
+    nick, _, text = rest.partition(" ")
+    chat.client.tell(nick, text.strip())
+
+
+def _me(chat: Conversation, rest: str) -> None:
+    chat.say(rest, "act")
+
+
+def _topic(chat: Conversation, rest: str) -> None:
+    if rest:
+        chat.client.topic(chat.room, rest)
+    else:
+        chat.note(chat.client.topic(chat.room) or f"{chat.room} has no topic")
+
+
+def _history(chat: Conversation, rest: str) -> None:
+    if rest and not (rest.isdecimal() and 1 <= int(rest) <= MOST_HISTORY):
+        raise Misuse(f"usage: /history [N], N from 1 to {MOST_HISTORY}")
+    found = chat.client.history(chat.room, limit=int(rest) if rest else HISTORY)
+    chat.note(f"the last {len(found)} events of {chat.room}:")
+    chat.old_events(found)
+
+
+def _help(chat: Conversation, rest: str) -> None:
+    width = max(len(f"/{name} {c.usage}") for name, c in COMMANDS.items())
+    chat.rows(f"{f'/{name} {c.usage}':{width}}  {c.help}" for name, c in COMMANDS.items())
+    chat.rows([f"{'//text':{width}}  say something that begins with a slash"])
+
+
+def _quit(chat: Conversation, rest: str) -> None:
+    chat.quitting = True
+
+
+COMMANDS: dict[str, Command] = {
+    "join": Command("ROOM", "go into a room, opening it", _join, 1, completes="rooms"),
+    "leave": Command("[ROOM]", "leave a room", _leave, completes="rooms"),
+    "rooms": Command("", "list the rooms", _rooms),
+    "who": Command("[ROOM]", "list who is in a room", _who, completes="rooms"),
+    "nick": Command("NAME", "change your nickname", _nick, 1),
+    "msg": Command("NICK TEXT", "say something to one person alone", _msg, 2, completes="nicks"),
+    "me": Command("TEXT", "say what you are doing", _me, 1, needs_room=True),
+    "topic": Command("[TEXT]", "set or show the room's topic", _topic, needs_room=True),
+    "history": Command("[N]", "show what was said before", _history, needs_room=True),
+    "help": Command("", "show this list", _help),
+    "quit": Command("", "leave; so does 'exit', and Ctrl-D", _quit),
+}

@@ -1,0 +1,130 @@
+"""One person's chat, whatever shows it: the current room, unread counts, what a typed line does."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+from chatlib.core.signals import Connection
+from chatlib.errors import HubbubError, Misuse
+from chatlib.names import LOBBY
+from chatlib.net.client import Client, Delivery
+from chatlib.protocol.messages import Event
+from chatlib.sanitize import sanitize
+from chatlib.tui.render import DIM, ERROR, NOTICE, Line, Renderer, View
+
+Show = Callable[[list[Line]], None]
+NICKS_KEPT = 500  # nicknames offered for completion
+
+
+class Conversation:
+    """What a person sees and does; `show` takes lines as they come, from any thread."""
+
+    def __init__(self, client: Client, show: Show) -> None:
+        self.client = client
+        self.room = ""
+        self.quitting = False
+        self.unread: Counter[str] = Counter()
+        self.offline = ""
+        self._show = show
+        self._renderer = Renderer()
+        self._nicks: dict[str, None] = {}
+        self._rooms: set[str] = {LOBBY}
+        self._online_once = False
+
+    # -- what is shown ------------------------------------------------------------------------
+
+    def take(self, told: Delivery) -> list[Line]:
+        """Take in something delivered and return its lines."""
+        if isinstance(told, Event):
+            return self._event(told)
+        if isinstance(told, Connection):
+            return self._connection(told)
+        return self._renderer.signal(told)
+
+    def _event(self, event: Event) -> list[Line]:
+        for nick in filter(None, (event.nick, event.to, event.old)):
+            self._nicks.pop(nick, None)  # newest last
+            self._nicks[nick] = None
+        if event.kind == "leave" and event.reason != "left":
+            self._nicks.pop(event.nick, None)
+        if len(self._nicks) > NICKS_KEPT:
+            del self._nicks[next(iter(self._nicks))]
+        if event.room is not None and event.room != self.room and event.kind in ("say", "act"):
+            self.unread[event.room] += 1
+        return self._renderer.event(event, View(self.client.sid, self.room))
+
+    def _connection(self, told: Connection) -> list[Line]:
+        was, self.offline = self.offline, told.detail if told.state == "offline" else ""
+        if told.state == "online" and not self._online_once:
+            self._online_once = True
+            return []
+        if told.state == "offline" and was:  # one line for an outage, not one for each try
+            return []
+        return self._renderer.signal(told)
+
+    def error(self, text: str) -> None:
+        """Show what went wrong."""
+        self._show([[(ERROR, sanitize(text))]])
+
+    def note(self, text: str) -> None:
+        """Show something about the chat that nobody said."""
+        self._show([[(NOTICE, sanitize(text))]])
+
+    def rows(self, rows: Iterable[str]) -> None:
+        """Show a list."""
+        self._show([[(DIM, "  "), ("", sanitize(row))] for row in rows])
+
+    def old_events(self, events: Iterable[Event]) -> None:
+        """Show events of the past once more."""
+        view = View(self.client.sid, self.room)
+        renderer = Renderer()
+        self._show([line for event in events for line in renderer.event(event, view)])
+
+    # -- what one does ------------------------------------------------------------------------
+
+    def enter(self, text: str) -> None:
+        """Do what a typed line says. Shows an error instead of raising one."""
+        from chatlib.tui.commands import run_command
+
+        try:
+            if text.strip() == "exit":
+                self.quitting = True
+            elif text.startswith("/") and not text.startswith("//"):
+                run_command(self, text[1:])
+            elif text.strip():
+                self.say(text[1:] if text.startswith("//") else text)
+        except HubbubError as e:
+            self.error(str(e))
+
+    def say(self, text: str, kind: str = "say") -> None:
+        """Say something in the current room. Raises Misuse without one."""
+        if not self.room:
+            raise Misuse("you are in no room: /join one first")
+        self.client.say(self.room, text.rstrip(), kind="act" if kind == "act" else "say")
+
+    def go(self, room: str) -> None:
+        """Make a room the current one."""
+        self.room = room
+        self.unread.pop(room, None)
+        self._rooms.add(room)
+
+    def left(self, room: str) -> None:
+        """Go on in another room after one was left."""
+        self.unread.pop(room, None)
+        if self.room == room:
+            self.room = next(iter(self.client.joined), "")
+
+    # -- completion ---------------------------------------------------------------------------
+
+    def nicks(self) -> list[str]:
+        """Nicknames to offer, the most recently heard first."""
+        return list(reversed(self._nicks))
+
+    def rooms(self) -> list[str]:
+        """Rooms to offer."""
+        return sorted(self._rooms | set(self.client.joined))
+
+    def learn_rooms(self, rooms: Iterable[str]) -> None:
+        """Remember rooms that were listed."""
+        self._rooms.update(rooms)

@@ -1,0 +1,178 @@
+"""Events to lines of styled text: pure, and the only place that decides how the chat looks.
+
+A line is a list of (style, text); `to_terminal` writes it with the colours of a terminal, or
+without. All text of others passes sanitize() here.
+"""
+
+from __future__ import annotations
+
+import zlib
+from datetime import datetime, tzinfo
+from typing import NamedTuple
+
+from chatlib.core.signals import Connection, Gap, Refusal
+from chatlib.errors import BadName
+from chatlib.names import nick_key
+from chatlib.protocol.messages import Event
+from chatlib.sanitize import sanitize
+
+Span = tuple[str, str]
+Line = list[Span]
+
+DIM, BOLD, ERROR, NOTICE, PRIVATE = "dim", "bold", "error", "notice", "private"
+
+_SGR = {DIM: "2", BOLD: "1", ERROR: "31", NOTICE: "36", PRIVATE: "35"}
+_NICK_COLOURS = ("31", "32", "33", "34", "35", "36", "91", "92", "93", "94", "95", "96")
+
+_REASONS = {"timeout": "connection timed out", "left": ""}
+
+
+class View(NamedTuple):
+    """From where an event is looked at: who one is, and which room is on the screen."""
+
+    sid: str
+    room: str
+
+
+def nick_style(nick: str) -> str:
+    """Return the style of a nickname: always the same for the same one."""
+    try:
+        key = nick_key(nick)
+    except BadName:
+        key = nick
+    return f"nick{zlib.crc32(key.encode('utf-8', 'replace')) % len(_NICK_COLOURS)}"
+
+
+def to_terminal(line: Line, colour: bool) -> str:
+    """Return a line as a terminal takes it; without `colour`, bare text."""
+    if not colour:
+        return "".join(text for _, text in line)
+    return "".join(f"\x1b[{_sgr(style)}m{text}\x1b[0m" if style else text for style, text in line)
+
+
+def _sgr(style: str) -> str:
+    if style.startswith("nick"):
+        return f"1;{_NICK_COLOURS[int(style[4:])]}"
+    return _SGR[style]
+
+
+class Renderer:
+    """Turns what is delivered into lines; remembers the day, to tell when it changes."""
+
+    def __init__(self, zone: tzinfo | None = None) -> None:
+        self._zone = zone  # None is local time
+        self._day = ""
+
+    def event(self, event: Event, view: View) -> list[Line]:
+        """Return the lines of an event; none for a kind that is newer than this client."""
+        spans = _SENTENCES[event.kind](event, view) if event.kind in _SENTENCES else None
+        if spans is None:
+            return []
+        at = self._local(event.at)
+        head: Line = [(DIM, at.strftime("%H:%M ") if at else "")]
+        if event.room is not None and event.room != view.room:
+            head.append((NOTICE, f"#{sanitize(event.room)} "))
+        lines = self._new_day(at)
+        rows = _split_rows([*head, *spans])
+        return [*lines, *rows]
+
+    def _local(self, at: str) -> datetime | None:
+        try:
+            return datetime.fromisoformat(at).astimezone(self._zone)
+        except ValueError:
+            return None
+
+    def _new_day(self, at: datetime | None) -> list[Line]:
+        day = at.strftime("%A, %d %B %Y") if at else self._day
+        if day == self._day:
+            return []
+        self._day = day
+        return [[(DIM, f"—— {day} ——")]]
+
+    def signal(self, told: Connection | Gap | Refusal) -> list[Line]:
+        """Return the lines of what is no event of the chat."""
+        if isinstance(told, Gap):
+            where = f"in {sanitize(told.room)} " if told.room else ""
+            return [[(ERROR, f"-- what was said {where}before this can no longer be had --")]]
+        if isinstance(told, Refusal):
+            text = f"not sent: {sanitize(told.message)}" + (f": {told.text}" if told.text else "")
+            return _split_rows([(ERROR, sanitize(text, lines=True))])
+        return self._connection(told)
+
+    def _connection(self, told: Connection) -> list[Line]:
+        if told.state == "offline":
+            return [[(ERROR, f"-- offline: {sanitize(told.detail)} --")]]
+        if told.state == "online" and told.new_history:
+            return [[(NOTICE, "-- online again; the broker has begun a new history --")]]
+        if told.state == "online":
+            return [[(NOTICE, "-- online again --")]]
+        if told.state == "closed" and told.detail:
+            return [[(ERROR, f"-- {sanitize(told.detail)} --")]]
+        return []
+
+
+def _split_rows(spans: Line) -> list[Line]:
+    """Return one line for each row of a text, the later ones indented."""
+    rows: list[Line] = [[]]
+    for style, text in spans:
+        first, *others = text.split("\n")
+        rows[-1].append((style, first))
+        rows += [[("", "      "), (style, other)] for other in others]
+    return rows
+
+
+def _name(nick: str) -> Span:
+    return (nick_style(nick), sanitize(nick))
+
+
+def _say(event: Event, view: View) -> Line:
+    text = sanitize(event.text or "", lines=True)
+    if event.to is None:
+        return [("", "<"), _name(event.nick), ("", "> "), ("", text)]
+    if event.sid == view.sid:
+        return [(PRIVATE, "to "), _name(event.to), (PRIVATE, " alone: "), ("", text)]
+    return [_name(event.nick), (PRIVATE, " to you alone: "), ("", text)]
+
+
+def _act(event: Event, view: View) -> Line:
+    alone = [(PRIVATE, "(private) ")] if event.to is not None else []
+    text = sanitize(event.text or "", lines=True)
+    return [("", "* "), *alone, _name(event.nick), ("", f" {text}")]
+
+
+def _join(event: Event, view: View) -> Line:
+    return [(DIM, "→ "), _name(event.nick), (DIM, f" joined{_room(event)}")]
+
+
+def _leave(event: Event, view: View) -> Line:
+    reason = _REASONS.get(event.reason or "", event.reason or "")
+    why = f" ({sanitize(reason)})" if reason else ""
+    return [(DIM, "← "), _name(event.nick), (DIM, f" left{_room(event)}{why}")]
+
+
+def _room(event: Event) -> str:
+    return f" {sanitize(event.room)}" if event.room else ""
+
+
+def _nick(event: Event, view: View) -> Line:
+    return [_name(event.old or ""), (DIM, " is now "), _name(event.nick)]
+
+
+def _topic(event: Event, view: View) -> Line:
+    if not event.text:
+        return [_name(event.nick), (DIM, f" took away the topic of{_room(event)}")]
+    return [
+        _name(event.nick),
+        (DIM, f" set the topic of{_room(event)}: "),
+        (BOLD, sanitize(event.text)),
+    ]
+
+
+_SENTENCES = {
+    "say": _say,
+    "act": _act,
+    "join": _join,
+    "leave": _leave,
+    "nick": _nick,
+    "topic": _topic,
+}
