@@ -22,6 +22,9 @@ COLOURS = {
     "default": "#d8dee9", "black": "#6b7385", "red": "#e0707a", "green": "#8fc77e",
     "brown": "#e3c078", "yellow": "#e3c078", "blue": "#7fa7e0", "magenta": "#c792d4",
     "cyan": "#7cc7d0", "white": "#eceff4", "brightblack": "#7b8496",
+    "brightred": "#f08a93", "brightgreen": "#a8dc98", "brightyellow": "#f4d58f",
+    "brightbrown": "#f4d58f", "brightblue": "#9cc0f5", "brightmagenta": "#dcaae8",
+    "brightcyan": "#97dde5",
 }  # fmt: skip
 
 
@@ -107,7 +110,7 @@ def main() -> None:
         (ann, "/me points at the kitchen"),
         (bob, "/msg ann it had better be chocolate"),
         (ann, "/msg bob it is"),
-        (bob, "привет всем, 👋 from the lab"),
+        (bob, "привет всем from the lab"),
         (bob, "back in fi"),
     ):
         who.child.send(line)
@@ -125,8 +128,9 @@ def main() -> None:
     right, _ = bob.svg(62 * CELL_W + 2 * PAD + 16, 0)
     below, more = broker.svg(0, height + 16)
     width = 2 * (62 * CELL_W + 2 * PAD) + 16
+    tall = height + more + 16
     (HERE / "running.svg").write_text(
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height + more + 16:.0f}"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {tall:.0f}"'
         ' font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="13">\n'
         f"{left}\n{right}\n{below}\n</svg>\n"
     )

@@ -77,9 +77,7 @@ class RunningBroker:
     def again(self) -> RunningBroker:
         """Return a broker for the same ports, not started yet."""
         places = ("--intake", self.intake, "--feed", self.feed)
-        return RunningBroker(
-            self.ready_file.parent, *self.arguments, *places, listen=self.control
-        )
+        return RunningBroker(self.ready_file.parent, *self.arguments, *places, listen=self.control)
 
     def __exit__(self, *_: object) -> None:
         if self.process.poll() is None:

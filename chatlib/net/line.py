@@ -270,6 +270,8 @@ class Line:
         if self._dealer is not None:
             # The monitor first told to end, then closed: the other way round hangs (pyzmq 1020).
             self._dealer.disable_monitor()
+            if self._monitor is not None:
+                self._monitor.close()
             self._dealer.close()
         self._dealer = self._monitor = None
 

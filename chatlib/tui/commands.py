@@ -54,8 +54,7 @@ def _join(chat: Conversation, rest: str) -> None:
         chat.room = before
         raise
     chat.go(found.room)
-    here = ", ".join(m.nick for m in found.members[:30]) + (" …" if len(found.members) > 30 else "")
-    chat.note(f"{found.room}: {found.topic or 'no topic'}; here: {here}")
+    chat.arrived(found)
 
 
 def _leave(chat: Conversation, rest: str) -> None:

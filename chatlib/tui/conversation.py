@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
 
 from chatlib.core.signals import Connection
 from chatlib.errors import HubbubError, Misuse
 from chatlib.names import LOBBY
-from chatlib.net.client import Client, Delivery
+from chatlib.net.client import Client, Delivery, JoinedRoom
 from chatlib.protocol.messages import Event
 from chatlib.sanitize import sanitize
 from chatlib.tui.render import DIM, ERROR, NOTICE, Line, Renderer, View
 
 Show = Callable[[list[Line]], None]
+MEMBERS_SHOWN = 30
 NICKS_KEPT = 500  # nicknames offered for completion
 
 
@@ -31,6 +33,8 @@ class Conversation:
         self._nicks: dict[str, None] = {}
         self._rooms: set[str] = {LOBBY}
         self._online_once = False
+        self._lock = threading.Lock()
+        self._arrivals: dict[str, str] = {}  # what is to be told of a room behind one's own join
 
     # -- what is shown ------------------------------------------------------------------------
 
@@ -52,7 +56,26 @@ class Conversation:
             del self._nicks[next(iter(self._nicks))]
         if event.room is not None and event.room != self.room and event.kind in ("say", "act"):
             self.unread[event.room] += 1
-        return self._renderer.event(event, View(self.client.sid, self.room))
+        lines = self._renderer.event(event, View(self.client.sid, self.room))
+        if event.kind == "join" and event.sid == self.client.sid and event.room is not None:
+            lines += self._arrival(event.room, "")
+        return lines
+
+    def arrived(self, room: JoinedRoom) -> None:
+        """Tell of a room that was joined, once its events up to one's own join are shown."""
+        names = [m.nick for m in room.members[:MEMBERS_SHOWN]]
+        more = " …" if len(room.members) > MEMBERS_SHOWN else ""
+        text = f"{room.room}: {room.topic or 'no topic'}; here: {', '.join(names)}{more}"
+        self._show(self._arrival(room.room, text))
+
+    def _arrival(self, room: str, text: str) -> list[Line]:
+        """Return the line about a room when both its own text and the join have come."""
+        with self._lock:
+            if room not in self._arrivals:
+                self._arrivals[room] = text
+                return []
+            told = self._arrivals.pop(room) or text
+        return [[(NOTICE, sanitize(told))]] if told else []
 
     def _connection(self, told: Connection) -> list[Line]:
         was, self.offline = self.offline, told.detail if told.state == "offline" else ""

@@ -7,15 +7,19 @@ waiting for the broker never stops the typing.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import queue
 import signal
 import sys
 import threading
 import time
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
-from prompt_toolkit.application import Application
+from prompt_toolkit.application import Application, run_in_terminal
+from prompt_toolkit.application.current import set_app
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
@@ -34,10 +38,10 @@ from prompt_toolkit.layout import (
 )
 from prompt_toolkit.layout.menus import CompletionsMenu
 from prompt_toolkit.output import ColorDepth
-from prompt_toolkit.patch_stdout import patch_stdout
 from prompt_toolkit.styles import Style
 from prompt_toolkit.widgets import TextArea
 
+from chatlib.core.signals import Connection
 from chatlib.net.client import Client
 from chatlib.sanitize import sanitize
 from chatlib.tui.completion import complete
@@ -47,6 +51,8 @@ from chatlib.tui.render import Line, to_terminal
 PENDING_SHOWN = 5
 AGAIN_S = 2.0  # in which a second Ctrl-C quits
 FAREWELL_S = 3.0  # that the last messages may take to be acknowledged
+BATCH = 500  # events printed at once, so that a flood costs few redraws
+PRINT_S = 5.0  # until a thread stops waiting for its lines to be printed
 REFRESH_S = 1.0  # for the countdown
 
 _STYLE = Style.from_dict(
@@ -179,15 +185,33 @@ class Screen:
     # -- threads ------------------------------------------------------------------------------
 
     def _show(self, lines: list[Line]) -> None:
-        if lines:
-            sys.stdout.write("".join(to_terminal(line, self._colour) + "\n" for line in lines))
+        """Print above the input, and return when it is printed: a flood waits in the client."""
+        text = "".join(to_terminal(line, self._colour) + "\n" for line in lines)
+        loop = self._app.loop
+        if not text or loop is None or not self._app.is_running:
+            sys.stdout.write(text)
             sys.stdout.flush()
+            return
+
+        async def above() -> None:
+            with set_app(self._app):
+                await run_in_terminal(lambda: self._write(text))
+
+        with contextlib.suppress(TimeoutError, RuntimeError):  # the application is just ending
+            asyncio.run_coroutine_threadsafe(above(), loop).result(PRINT_S)
+
+    def _write(self, text: str) -> None:
+        self._app.output.write_raw(text.replace("\n", "\r\n"))
+        self._app.output.flush()
 
     def _follow(self) -> None:
-        for told in self._client.events():
-            self._show(self.chat.take(told))
-            if getattr(told, "retry_in", None) is not None:
-                self._retry_at = time.monotonic() + told.retry_in  # type: ignore[union-attr,operator]
+        for first in self._client.events():
+            lines: list[Line] = []
+            for told in (first, *islice(self._client.events(timeout=0), BATCH)):
+                if isinstance(told, Connection) and told.retry_in is not None:
+                    self._retry_at = time.monotonic() + told.retry_in
+                lines += self.chat.take(told)
+            self._show(lines)
             self._app.invalidate()
         self._later(lambda: self._end(self._code))
 
@@ -211,23 +235,20 @@ class Screen:
 
     def run(self, room: str) -> int:
         """Show the chat until its user leaves; `room` is joined first."""
-        threads = [
-            threading.Thread(target=self._follow, name="hubbub-printer", daemon=True),
-            threading.Thread(target=self._work, name="hubbub-worker", daemon=True),
-        ]
         before = {n: signal.signal(n, self._obey) for n in (signal.SIGTERM, signal.SIGHUP)}
         try:
-            with patch_stdout(raw=True):
-                for thread in threads:
-                    thread.start()
-                self._entered.put(f"/join {room}")
-                self._app.run(handle_sigint=False)
-                self._entered.put(None)
-                self._farewell()
+            self._entered.put(f"/join {room}")
+            self._app.run(handle_sigint=False, pre_run=self._start_threads)
+            self._entered.put(None)
+            self._farewell()
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
         return self._code
+
+    def _start_threads(self) -> None:
+        for name, target in (("printer", self._follow), ("worker", self._work)):
+            threading.Thread(target=target, name=f"hubbub-{name}", daemon=True).start()
 
     def _obey(self, number: int, frame: object) -> None:
         self._later(lambda: self._end(128 + number))

@@ -1,0 +1,142 @@
+"""What a typed line does, with a real client on a real broker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from chatlib import Client
+from chatlib.tui.completion import complete
+from chatlib.tui.conversation import Conversation
+from chatlib.tui.render import to_terminal
+from tests.support import RunningBroker, eventually
+
+
+class Person:
+    """A conversation without a screen: what it shows is kept."""
+
+    def __init__(self, address: str, nick: str) -> None:
+        self.client = Client(address, nick).start()
+        self.lines: list[str] = []
+        self.chat = Conversation(self.client, self._show)
+
+    def _show(self, lines: list) -> None:
+        self.lines += [to_terminal(line, colour=False) for line in lines]
+
+    def look(self) -> None:
+        for told in self.client.events(timeout=0.05):
+            self._show(self.chat.take(told))
+
+    def sees(self, part: str) -> bool:
+        def seen() -> bool:
+            self.look()
+            return any(part in line for line in self.lines)
+
+        eventually(f"{self.client.nick} sees {part!r}", seen)
+        return True
+
+    def types(self, *lines: str) -> None:
+        for line in lines:
+            self.chat.enter(line)
+
+
+@pytest.fixture
+def ann(broker: RunningBroker) -> Iterator[Person]:
+    person = Person(broker.control, "ann")
+    with person.client:
+        yield person
+
+
+@pytest.fixture
+def bob(broker: RunningBroker) -> Iterator[Person]:
+    person = Person(broker.control, "bob")
+    with person.client:
+        yield person
+
+
+def test_two_people_use_every_command(ann: Person, bob: Person) -> None:
+    ann.types("/join lobby", "/topic cake at four", "is anybody here?")
+    assert ann.sees("lobby: no topic; here: ann")
+    bob.types("/join #Lobby")
+    assert bob.sees("<ann> is anybody here?")
+    assert bob.sees("lobby: cake at four; here: ann, bob")
+    bob.types("/me nods", "/msg ann the cake is a lie", "//join is a command")
+    assert ann.sees("* bob nods")
+    assert ann.sees("bob to you alone: the cake is a lie")
+    assert ann.sees("<bob> /join is a command")
+    assert bob.sees("to ann alone: the cake is a lie")
+    bob.types("/nick bobby", "/who", "/rooms", "/topic")
+    assert bob.sees("you are bobby now")
+    assert bob.sees("2 in lobby:")
+    assert bob.sees("lobby  2 here  cake at four")
+    assert ann.sees("bob is now bobby")
+    bob.types("/join ops", "over here", "/history 1")
+    assert bob.sees("the last 1 events of ops:")
+    bob.types("/leave")
+    assert bob.chat.room == "lobby"
+    bob.types("/leave lobby", "hello?")
+    assert ann.sees("bobby left lobby")
+    assert bob.sees("you are in no room: /join one first")
+    bob.types("/quit")
+    assert bob.chat.quitting
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [
+        ("/frob", "there is no command /frob: /help lists the commands (to say it, write //frob)"),
+        ("/joni lobby", "there is no command /joni: did you mean /join?"),
+        ("/join", "usage: /join ROOM"),
+        ("/join a/b", "a room name has no space and no '/': 'a/b'"),
+        ("/msg bob", "usage: /msg NICK TEXT"),
+        ("/nick a b", "a nickname has no space and no '/': 'a b'"),
+        ("/history many", "usage: /history [N], N from 1 to 1000"),
+        ("/leave ops", "you are not in ops"),
+        ("/nick bob", "the nickname bob is in use; bob_ is free"),
+        ("x" * 9000, "a text has at most 8192 bytes, this one has 9000"),
+    ],
+)
+def test_a_slip_is_an_error_with_the_next_step_and_is_never_said(
+    ann: Person, bob: Person, typed: str, answer: str
+) -> None:
+    ann.types("/join lobby")
+    bob.types("/join lobby")
+    ann.types(typed, "this one is said")
+    assert ann.sees(answer)
+    assert bob.sees("<ann> this one is said")
+    assert not any("ann> " in line and "this one" not in line for line in bob.lines)
+
+
+def test_a_message_to_nobody_is_told_as_not_sent(ann: Person) -> None:
+    ann.types("/join lobby", "/msg nobody psst")
+    assert ann.sees("not sent: nobody here is called nobody: psst")
+
+
+def test_exit_alone_quits_and_in_a_sentence_does_not(ann: Person) -> None:
+    ann.types("/join lobby", "exit the room please")
+    assert not ann.chat.quitting
+    ann.types(" exit ")
+    assert ann.chat.quitting
+
+
+def test_tab_offers_commands_rooms_and_nicknames(ann: Person, bob: Person) -> None:
+    ann.types("/join lobby")
+    bob.types("/join lobby", "/join ops")
+    assert ann.sees("bob joined lobby")
+    ann.types("/rooms")
+    assert complete(ann.chat, "/jo") == [("/join ", -3)]
+    assert complete(ann.chat, "/join #o") == [("ops ", -2)]
+    assert complete(ann.chat, "/msg b") == [("bob ", -1)]
+    assert complete(ann.chat, "Bo") == [("bob: ", -2)]
+    assert complete(ann.chat, "ask bo") == [("bob ", -2)]
+    assert complete(ann.chat, "") == []
+
+
+def test_other_rooms_are_counted_and_named(ann: Person, bob: Person) -> None:
+    ann.types("/join ops", "/join lobby")
+    bob.types("/join ops", "look here")
+    assert ann.sees("#ops <bob> look here")
+    assert ann.chat.unread["ops"] == 1
+    ann.types("/join ops")
+    assert ann.chat.unread["ops"] == 0
