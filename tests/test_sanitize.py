@@ -35,7 +35,18 @@ def test_hostile_text_becomes_visible_or_goes(hostile: str, shown: str) -> None:
 
 @pytest.mark.parametrize(
     "ordinary",
-    ["plain", "naïve e\u0301te\u0301", "Ёжик", "שלום", "مرحبا", "日本語", "👩‍👩‍👧", "🏳️‍🌈", "한글", "tab-less"],
+    [
+        "plain",
+        "naïve e\u0301te\u0301",
+        "Ёжик",
+        "שלום",
+        "مرحبا",
+        "日本語",
+        "👩‍👩‍👧",
+        "🏳️‍🌈",
+        "한글",
+        "tab-less",
+    ],
 )
 def test_ordinary_text_of_all_scripts_stays(ordinary: str) -> None:
     assert sanitize(ordinary) == ordinary

@@ -32,7 +32,6 @@ class Conversation:
         self._renderer = Renderer()
         self._nicks: dict[str, None] = {}
         self._rooms: set[str] = {LOBBY}
-        self._online_once = False
         self._lock = threading.Lock()
         self._arrivals: dict[str, str] = {}  # what is to be told of a room behind one's own join
 
@@ -79,8 +78,7 @@ class Conversation:
 
     def _connection(self, told: Connection) -> list[Line]:
         was, self.offline = self.offline, told.detail if told.state == "offline" else ""
-        if told.state == "online" and not self._online_once:
-            self._online_once = True
+        if told.state == "online" and not was:
             return []
         if told.state == "offline" and was:  # one line for an outage, not one for each try
             return []

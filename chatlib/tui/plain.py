@@ -6,6 +6,7 @@ on a line of its own, and the end of the input waits for the acknowledgements.
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Iterable
@@ -44,11 +45,14 @@ class Plain:
             print(encode(told).decode(), flush=True)
 
     def _follow(self) -> None:
-        try:
-            for told in self._client.events():
-                self._take(told)
-        except BrokenPipeError:
-            self._client.close()  # nobody reads us any more
+        reader = True
+        for told in self._client.events():
+            try:
+                if reader:
+                    self._take(told)
+            except BrokenPipeError:  # nobody reads us any more; what is piped in is still sent
+                reader = False
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def _start(self) -> threading.Thread:
         thread = threading.Thread(target=self._follow, name="hubbub-printer", daemon=True)

@@ -40,12 +40,20 @@ def renderer() -> Renderer:
         ({"kind": "nick", "old": "ann", "nick": "bea"}, "09:30 ann is now bea"),
         ({"kind": "topic", "text": "cake"}, "09:30 ann set the topic of lobby: cake"),
         ({"kind": "topic", "text": ""}, "09:30 ann took away the topic of lobby"),
-        ({"kind": "say", "room": None, "to": "bob", "sid": "me", "text": "x"}, "09:30 to bob alone: x"),
-        ({"kind": "say", "room": None, "to": "bob", "sid": "a", "text": "x"}, "09:30 ann to you alone: x"),
+        (
+            {"kind": "say", "room": None, "to": "bob", "sid": "me", "text": "x"},
+            "09:30 to bob alone: x",
+        ),
+        (
+            {"kind": "say", "room": None, "to": "bob", "sid": "a", "text": "x"},
+            "09:30 ann to you alone: x",
+        ),
         ({"kind": "act", "room": None, "to": "bob", "text": "nods"}, "09:30 * (private) ann nods"),
     ],
 )
-def test_each_kind_reads_as_a_sentence(renderer: Renderer, fields: dict[str, Any], line: str) -> None:
+def test_each_kind_reads_as_a_sentence(
+    renderer: Renderer, fields: dict[str, Any], line: str
+) -> None:
     assert shown(renderer, **fields) == [line]
 
 
@@ -82,9 +90,15 @@ def test_a_time_that_cannot_be_read_is_left_out(renderer: Renderer) -> None:
     [
         (Gap("lobby", 3, 9), "-- what was said in lobby before this can no longer be had --"),
         (Gap(None, 3, 9), "-- what was said before this can no longer be had --"),
-        (Refusal(1, "no_such_nick", "nobody is called bo", "psst"), "not sent: nobody is called bo: psst"),
+        (
+            Refusal(1, "no_such_nick", "nobody is called bo", "psst"),
+            "not sent: nobody is called bo: psst",
+        ),
         (Connection("offline", "connection refused"), "-- offline: connection refused --"),
-        (Connection("online", new_history=True), "-- online again; the broker has begun a new history --"),
+        (
+            Connection("online", new_history=True),
+            "-- online again; the broker has begun a new history --",
+        ),
     ],
 )
 def test_signals(renderer: Renderer, told: Any, line: str) -> None:
