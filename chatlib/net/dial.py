@@ -13,6 +13,8 @@ import socket as posix
 from chatlib.errors import Unreachable
 from chatlib.protocol.links import Endpoint
 
+START = "is the broker running there? Start it with: hubbub broker"
+
 _CAUSES = {
     errno.ECONNREFUSED: "connection refused",
     errno.ENOENT: "there is no such socket file",
@@ -37,12 +39,9 @@ def dial(endpoint: Endpoint, timeout: float, wake: posix.socket | None = None) -
     raise unreachable(endpoint, cause)
 
 
-def unreachable(endpoint: Endpoint, cause: str) -> Unreachable:
+def unreachable(endpoint: Endpoint, cause: str, advice: str = START) -> Unreachable:
     """Return the error for a broker that is not there."""
-    return Unreachable(
-        f"cannot reach {endpoint} ({cause}): is the broker running there? "
-        "Start it with: hubbub broker"
-    )
+    return Unreachable(f"cannot reach {endpoint} ({cause}): {advice}")
 
 
 def _addresses(endpoint: Endpoint) -> list[tuple[posix.AddressFamily, str | tuple[str, int]]]:
@@ -51,7 +50,7 @@ def _addresses(endpoint: Endpoint) -> list[tuple[posix.AddressFamily, str | tupl
     try:
         found = posix.getaddrinfo(endpoint.host.strip("[]"), endpoint.port, type=posix.SOCK_STREAM)
     except (OSError, UnicodeError) as e:
-        raise unreachable(endpoint, f"no such host: {endpoint.host}") from e
+        raise unreachable(endpoint, "no such host", "is its name right?") from e
     return [(family, address) for family, _, _, _, address in found]  # type: ignore[misc]
 
 

@@ -267,8 +267,6 @@ class Pipeline:
                 head = room.head if room else 0
                 marker = Event(kind="head", room=name, seq=head, epoch=self.state.epoch)
                 self._publish(topic, marker)
-            elif topic == BEACON:
-                self._beaten = float("-inf")
 
     def _beat(self, now: float, at: int) -> None:
         if now - self._beaten >= self.heartbeat:
