@@ -49,11 +49,11 @@ def nick_key(nick: str) -> str:
 
 @lru_cache(8192)
 def room_name(text: str) -> str:
-    """Return the room that `text` names; a leading '#' is for display only.
+    """Return the room that `text` names; '#' in front of it is for display only.
 
     Raises BadName. Source: RFC 8265; at most 50 characters, no space and no '/'.
     """
-    return _fold("room name", text.removeprefix("#"), ROOM_CHARS, _username.enforce)
+    return _fold("room name", text.lstrip("#"), ROOM_CHARS, _username.enforce)
 
 
 def suggest_nick(nick: str, taken: Container[str]) -> str:

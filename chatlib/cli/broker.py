@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import select
 import signal
 import sys
 from datetime import UTC, datetime
@@ -174,20 +175,25 @@ class Log:
             "joined": f"joined {note.room}",
             "left": f"left {note.room}",
         }
-        print(
-            datetime.now().strftime("%H:%M:%S"),
-            sanitize(f"{note.nick} {words[note.what]}"),
-            flush=True,
-        )
+        told = sanitize(f"{note.nick} {words[note.what]}")
+        self._put(f"{datetime.now().strftime('%H:%M:%S')} {told}")
 
     def stopped(self) -> None:
         """Say that the end was an orderly one."""
         if self._json:
             self._line("stopped")
         else:
-            print("stopped: everyone was told", flush=True)
+            self._put("stopped: everyone was told")
 
     def _line(self, event: str, **fields: Any) -> None:
         at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        sys.stdout.write(json.dumps({"at": at, "event": event} | fields) + "\n")
-        sys.stdout.flush()
+        self._put(json.dumps({"at": at, "event": event} | fields))
+
+    def _put(self, line: str) -> None:
+        """Print a line, or leave it out: who stops reading must not stop the broker."""
+        try:
+            if select.select([], [sys.stdout], [], 0)[1]:
+                print(line, flush=True)
+        except BrokenPipeError:
+            self._quiet = True
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

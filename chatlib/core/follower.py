@@ -126,9 +126,11 @@ class Follower:
         def left(answer: Any, now: float) -> None:
             gone = isinstance(answer, Refused) and answer.code in ("not_joined", "no_such_room")
             if gone or not isinstance(answer, Refused):
+                self._requests.withdraw_joins(room, asked)
                 self._reader.drop(room)
 
-        return self.ask(messages.Leave(room=room), messages.Left, now, left)
+        asked = self.ask(messages.Leave(room=room), messages.Left, now, left)
+        return asked
 
     def rename(self, nick: str, now: float) -> int:
         """Ask for another nickname."""
@@ -255,7 +257,8 @@ class Follower:
             self._notice(frame, now)
             return
         event = decode_event(frame)
-        if event.seq > 0 and event.room is None:  # else a kind of notice that is newer than we
+        # Else a kind of notice that is newer than we, or of a session whose welcome was lost.
+        if event.seq > 0 and event.room is None and self.state == "online":
             self._reader.private(event, now)
 
     def _notice(self, frame: bytes, now: float) -> None:

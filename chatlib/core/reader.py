@@ -10,7 +10,7 @@ from chatlib.core.requests import Requests
 from chatlib.core.signals import Gap, Refusal
 from chatlib.core.stream import Stream
 from chatlib.errors import Refused
-from chatlib.protocol import limits, messages
+from chatlib.protocol import messages
 from chatlib.protocol.codec import decode_event, decode_events
 from chatlib.protocol.messages import Event
 from chatlib.protocol.topics import room_topic
@@ -65,6 +65,8 @@ class Reader:
             if stream.cursor is None and self._rooms.get(stream.room or "") is stream:
                 self.drop(stream.room or "")
             return
+        if self._rooms.get(stream.room or "") is not stream:  # left, and joined anew since
+            stream = self.open(stream.room or "")
         if stream.cursor is None:
             events = [decode_event(raw) for raw in answer.events]
             self._deliver(stream.start(events, answer.head, history, self.sid), now)
@@ -72,6 +74,7 @@ class Reader:
 
     def drop(self, room: str) -> None:
         """Forget a room that was left."""
+        self.rejoining.discard(room)
         if self._rooms.pop(room, None) is not None:
             self._effects.actions.append(Unsubscribe(room_topic(room)))
 
@@ -84,17 +87,20 @@ class Reader:
         self.inbox_head(welcome.inbox, now)
 
     def renew(self, new_history: bool, now: float) -> None:
-        """Go on in a new session: rejoin every room from where it was left off."""
+        """Go on in a new session: rejoin every room from where it was left off.
+
+        A new history is read from its start: what was said before we came back is in it.
+        """
         self._requests.drop(messages.History)
         self._inbox = Stream(None, 0)
         self.rejoining.clear()
         for room, stream in list(self._rooms.items()):
             if stream.cursor is not None:
-                self._rejoin(room, None if new_history else stream.cursor, now)
+                self._rejoin(room, 0 if new_history else stream.cursor, now)
 
-    def _rejoin(self, room: str, after: int | None, now: float) -> None:
+    def _rejoin(self, room: str, after: int, now: float) -> None:
         stream = self._rooms[room] = Stream(room, after)
-        stream.fetching = after is not None
+        stream.fetching = True
         self.rejoining.add(room)
 
         def rejoined(answer: Any, now: float) -> None:
@@ -105,8 +111,6 @@ class Reader:
                 self.drop(room)
                 refusal = Refusal(0, answer.code, str(answer), "", room=room)
                 self._effects.delivered.append(refusal)
-            elif after is None:
-                self.joined_now(stream, answer, limits.JOIN_EVENTS, now)
             else:
                 events = [decode_event(raw) for raw in answer.events]
                 self._deliver(stream.page(events, answer.head, answer.more), now)

@@ -11,9 +11,11 @@ from chatlib.core.actions import Effects, SendControl
 from chatlib.errors import HubbubError, Refused
 from chatlib.protocol import messages
 from chatlib.protocol.codec import Head, decode_answer, encode
+from chatlib.protocol.messages import Join, Leave
 
 ANSWER_S = 5.0  # that a request may take before it is asked again
 TRIES = 3
+PASSING = {"unavailable", "busy"}  # refusals that waiting takes back
 
 Then = Callable[[Any, float], None]
 
@@ -25,8 +27,17 @@ class Waiting(Struct):
     kind: type[Any]
     then: Then
     asked: float
-    tries: int = 1
+    sent: int = 0
+    tries: int = 1  # since the broker was last heard of it
     quiet: bool = False
+
+    @property
+    def open(self) -> bool:
+        """Tell whether an answer that nothing was changed decides nothing.
+
+        Asked before, the request may have been granted then; and nobody asks again for a quiet one.
+        """
+        return self.sent > 1 or (self.quiet and type(self.request) is Join)
 
 
 class Requests:
@@ -53,6 +64,7 @@ class Requests:
 
     def _send(self, waiting: Waiting, now: float) -> None:
         waiting.asked = now
+        waiting.sent += 1
         self._effects.actions.append(SendControl(encode(waiting.request)))
 
     def find(self, id: Any) -> Waiting | None:
@@ -62,6 +74,9 @@ class Requests:
     def settle(self, head: Head, frame: bytes, now: float) -> None:
         """Take in the answer to a request that waits. Raises ProtocolViolation."""
         waiting = self._waiting[head.id]
+        if head.error is not None and head.error.code in PASSING and waiting.open:
+            waiting.asked, waiting.tries = now, 1
+            return
         answer: Any
         if head.ok:
             answer = decode_answer(frame, waiting.kind)
@@ -88,6 +103,16 @@ class Requests:
             if waiting.quiet and isinstance(waiting.request, kinds):
                 del self._waiting[id]
 
+    def withdraw_joins(self, room: str, leave: int) -> None:
+        """Forget the joins of `room` that the request `leave` ended: asked again they'd undo it."""
+        for id, waiting in list(self._waiting.items()):
+            if type(waiting.request) is Join and waiting.request.room == room:
+                if waiting.quiet or id < leave:
+                    del self._waiting[id]
+                if not waiting.quiet and id < leave:
+                    left = Refused("not_joined", f"the room {room} was left before it was joined")
+                    self._effects.answers.append((id, left))
+
     @property
     def ids(self) -> list[int]:
         """The ids of all that waits, oldest first."""
@@ -106,7 +131,11 @@ class Requests:
 
     def ask_again(self, now: float) -> bool:
         """Ask again what waits too long; return False when that was done often enough."""
-        for waiting in [w for w in self._waiting.values() if now - w.asked >= ANSWER_S]:
+        overdue = [w for w in self._waiting.values() if now - w.asked >= ANSWER_S]
+        leaving = {w.request.room for w in self._waiting.values() if type(w.request) is Leave}
+        for waiting in overdue:
+            if type(waiting.request) is Join and waiting.request.room in leaving:
+                continue  # it would come behind the leave, and undo it
             waiting.tries += 1
             if waiting.tries > TRIES:
                 return False

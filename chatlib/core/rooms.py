@@ -23,9 +23,9 @@ def join_room(state: State, session: Session, command: JoinRoom, batch: Batch) -
         if room is None:
             room = new_room(command.room)
             state.put(state.rooms, room.name, room)
-        state.put(room.members, session.sid, None)
         state.put(session.rooms, room.name, room)
         tell_room(state, room, session, batch, kind="join")
+        state.put(room.members, session.sid, room.head)
         batch.notes.append(Note("joined", session.sid, session.nick, room.name))
     if command.origin is not None:
         answer = Joined(
@@ -38,7 +38,9 @@ def join_room(state: State, session: Session, command: JoinRoom, batch: Batch) -
             events=[],
             more=False,
         )
-        batch.replies.append(JoinReply(command.origin, answer, command.after))
+        batch.replies.append(
+            JoinReply(command.origin, answer, command.after, room.members[session.sid])
+        )
 
 
 def _join_fault(state: State, session: Session, room: Room | None) -> Error | None:

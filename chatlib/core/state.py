@@ -23,13 +23,13 @@ def digest(token: str) -> bytes:
 
 
 class Room(Struct):
-    """A room; `head` is the seq of its newest event, `members` are sids."""
+    """A room; `head` is its newest event's seq, `members` are sids and the seqs of their joins."""
 
     name: str
     stream: str
     topic: str = ""
     head: int = 0
-    members: dict[str, None] = {}
+    members: dict[str, int] = {}
 
 
 def new_room(name: str) -> Room:

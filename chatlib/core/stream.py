@@ -70,7 +70,7 @@ class Stream:
         joined = next(
             (i for i, e in enumerate(events) if e.kind == "join" and e.sid == sid), len(events)
         )
-        self.cursor = events[-1].seq if events else head
+        self.cursor = events[-1].seq if events else 0  # gone: all that is left came after it
         self.learn(head)
         found = [*events[max(0, joined - history) : joined], *events[joined:]]
         return [*found, *self._catch_up()]

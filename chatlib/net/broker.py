@@ -87,7 +87,7 @@ class Broker:
             parse_endpoint(intake) if intake else next_intake,
             parse_endpoint(feed) if feed else next_feed,
         )
-        self._advertise = parse_endpoint(advertise).host if advertise else "*"
+        self._advertise = parse_endpoint(advertise).host if advertise else ""
         self._heartbeat = heartbeat
         self._observer = observer or (lambda note, address: None)
         self._stopping = False
@@ -115,6 +115,7 @@ class Broker:
             bound = bind(self._control, control), bind(self._intake, intake), bind(self._feed, feed)
         except HubbubError:
             self._context.destroy(linger=0)
+            self._close_wake()
             raise
         place = Place(self._told(bound[1]), self._told(bound[2]), f"hubbub {__version__}")
         self.pipeline = Pipeline(
@@ -126,7 +127,11 @@ class Broker:
         return make_socket(self._context, kind, most, endpoint)
 
     def _told(self, endpoint: Endpoint) -> str:
-        return str(endpoint if endpoint.path else endpoint._replace(host=self._advertise))
+        """Return what `hello` answers: `*` for a host that is the one of control, or every one."""
+        if endpoint.path:
+            return str(endpoint)
+        dialled = endpoint.host in (self._wanted[0].host, "*", "0.0.0.0", "[::]")
+        return str(endpoint._replace(host=self._advertise or ("*" if dialled else endpoint.host)))
 
     def stop(self) -> None:
         """Ask the loop to end. Safe in signal handlers and from other threads."""
@@ -158,6 +163,9 @@ class Broker:
             socket.close()
         self._context.term()
         self.store.close()
+        self._close_wake()
+
+    def _close_wake(self) -> None:
         self._wake_in.close()
         self._wake_out.close()
 

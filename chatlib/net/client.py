@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections import deque
@@ -101,6 +100,8 @@ class Client:
                         raise Refused(told.code, told.detail, told.suggestion)
                     if isinstance(told, Connection) and told.state == "offline":
                         raise Unreachable(told.detail)
+                    if isinstance(told, Connection) and told.state == "closed":
+                        raise HubbubError(told.detail)
                 if not self._news.wait(deadline - time.monotonic()):
                     raise Unreachable(f"{self._endpoint} does not answer: is a broker there?")
 
@@ -115,8 +116,7 @@ class Client:
             online = self._follower.state == "online"
         if line is not None:
             if online:
-                with contextlib.suppress(HubbubError):
-                    self._ask_on(line, messages.Bye(), messages.Answer, FAREWELL_S)
+                self._say_goodbye(line)
             line.close()
             if threading.current_thread() is not line.thread:
                 line.thread.join(FAREWELL_S)
@@ -126,6 +126,13 @@ class Client:
             if line is None or not line.thread.is_alive():
                 self._context.term()
             self._context = None
+
+    def _say_goodbye(self, line: Line) -> None:
+        with self._lock:
+            bye = self._follower.ask(messages.Bye(), messages.Answer, time.monotonic())
+            self._asked.add(bye)
+            line.perform()
+            self._news.wait_for(lambda: bye in self._answers, FAREWELL_S)
 
     def __enter__(self) -> Self:
         return self if self._line is not None else self.start()
@@ -215,7 +222,6 @@ class Client:
         with self._lock:
             last = self._follower.outbox.last_ticket
             while not self._follower.outbox.settled(last):
-                self._serving()
                 self._wait(deadline, TimedOut(self._why_waiting()))
             refusals, self._refusals = self._refusals, []
         if refusals:
@@ -227,6 +233,7 @@ class Client:
         return f"{len(self._follower.outbox)} messages are not acknowledged yet: {cause}"
 
     def _wait(self, deadline: float | None, error: HubbubError) -> None:
+        self._serving()
         left = None if deadline is None else deadline - time.monotonic()
         if (left is not None and left <= 0) or not self._news.wait(left):
             raise error
@@ -357,34 +364,25 @@ class Client:
         with self._lock:
             last = self._follower.outbox.last_ticket
             while not self._follower.outbox.settled(last):
-                self._serving()
                 self._wait(deadline, TimedOut(self._why_waiting()))
 
     def _ask(self, request: messages.Request, kind: type[Any], timeout: float) -> Any:
         return self._do(lambda now: self._follower.ask(request, kind, now), timeout)
 
     def _do(self, ask: Callable[[float], int], timeout: float) -> Any:
-        with self._lock:
-            return self._await_answer(self._serving(), ask, timeout)
-
-    def _ask_on(self, line: Line, request: Any, kind: type[Any], timeout: float) -> Any:
-        with self._lock:
-            return self._await_answer(
-                line, lambda now: self._follower.ask(request, kind, now), timeout
-            )
-
-    def _await_answer(self, line: Line, ask: Callable[[float], int], timeout: float) -> Any:
         deadline = time.monotonic() + timeout
-        id = ask(time.monotonic())
-        self._asked.add(id)
-        line.perform()
-        try:
-            while id not in self._answers:
-                self._wait(deadline, self._unanswered())
-        finally:
-            self._asked.discard(id)
-            self._follower.forget(id)
-        answer = self._answers.pop(id)
+        with self._lock:
+            line = self._serving()
+            id = ask(time.monotonic())
+            self._asked.add(id)
+            line.perform()
+            try:
+                while id not in self._answers:
+                    self._wait(deadline, self._unanswered())
+            finally:
+                self._asked.discard(id)
+                self._follower.forget(id)
+            answer = self._answers.pop(id)
         if isinstance(answer, HubbubError):
             raise answer
         return answer
@@ -395,6 +393,6 @@ class Client:
         return Unreachable(self._fault)
 
     def _serving(self) -> Line:
-        if self._line is None:
+        if self._line is None or self._closed:
             raise Misuse("the client is closed" if self._closed else "the client was not started")
         return self._line

@@ -32,7 +32,10 @@ def dial(endpoint: Endpoint, timeout: float, wake: posix.socket | None = None) -
     """
     cause = "no answer"
     for family, address in _addresses(endpoint):
-        code = _attempt(family, address, timeout, wake)
+        try:
+            code = _attempt(family, address, timeout, wake)
+        except OSError as e:  # no descriptor is left, or the address can't be used here
+            code = e.errno or 0
         if code == 0:
             return family == posix.AF_INET6
         cause = _CAUSES.get(code, os.strerror(code).lower())

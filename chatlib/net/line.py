@@ -18,7 +18,7 @@ import zmq
 
 from chatlib.core import actions as core
 from chatlib.core.follower import Follower
-from chatlib.errors import ProtocolViolation, Unreachable
+from chatlib.errors import BadAddress, ProtocolViolation, Unreachable
 from chatlib.net.dial import dial
 from chatlib.net.sockets import ANSWER_FRAME_BYTES, INTAKE_HWM, make_socket, receive
 from chatlib.protocol import limits
@@ -28,6 +28,7 @@ DIAL_S = 3.0
 RETRY_S = (0.1, 0.3, 1.0, 2.0, 4.0, 8.0)  # between one try to connect and the next
 DRAIN = 200  # messages taken from one socket before the others get a look
 FEED_HWM = 1_000
+READ_OUTS, READ_OUT_MS = 20, 100  # looks at the feed when control is lost, and the wait for each
 
 Socket = zmq.Socket[bytes]
 
@@ -241,8 +242,11 @@ class Line:
                 if self._sub is not None:
                     self._sub.unsubscribe(topic)
             case core.Attach():
-                with self._lock:
-                    self._attach(action)
+                try:
+                    with self._lock:
+                        self._attach(action)
+                except (BadAddress, zmq.ZMQError) as e:
+                    self._hang_up(f"the broker told an address that is of no use: {e}")
             case core.HangUp(reason):
                 self._hang_up(reason)
 
@@ -277,9 +281,17 @@ class Line:
 
     def _hang_up(self, reason: str) -> None:
         self._close_control()
+        self._read_out()
         with self._lock:
             self._close_data()
         self._lost(reason)
+
+    def _read_out(self) -> None:
+        """Take what is still on its way on the feed: a broker that comes back may have lost it."""
+        for _ in range(READ_OUTS):
+            if self._sub is None or self._follower.paused or not self._sub.poll(READ_OUT_MS):
+                return
+            self._take(self._sub, self._feed)
 
     def _lost(self, reason: str) -> None:
         wait = RETRY_S[min(self._tries, len(RETRY_S) - 1)]

@@ -20,7 +20,9 @@ from chatlib.core.commands import Command, Origin, Question, Say
 from chatlib.core.questions import Read, answer
 from chatlib.core.state import State
 from chatlib.core.streams import timestamp
+from chatlib.errors import BadName
 from chatlib.history.store import Page, Store, StoreFailed
+from chatlib.names import room_name
 from chatlib.order.local import LocalOrder
 from chatlib.protocol import limits, messages
 from chatlib.protocol.codec import encode
@@ -162,6 +164,20 @@ class Pipeline:
     # -- emit ---------------------------------------------------------------------------------
 
     def _emit(self, batch: Batch, now: float) -> None:
+        # Welcomes first: what a session is told before it knows itself would be told again.
+        for reply in batch.replies:
+            if isinstance(reply, Opened):
+                self._reply(reply.origin, self._placed(reply.answer))
+        self._emit_entries(batch, now)
+        for sid, notice in batch.notices:
+            self._deliver(sid, encode(notice))
+        for reply in batch.replies:
+            if isinstance(reply, JoinReply):
+                self._reads.append(reply)
+            elif not isinstance(reply, Opened):
+                self._reply(reply.origin, reply.answer)
+
+    def _emit_entries(self, batch: Batch, now: float) -> None:
         topics: dict[str, list[bytes]] = {}
         for stream, _, line, _ in batch.entries:
             if stream.startswith(INBOX):
@@ -174,15 +190,6 @@ class Pipeline:
             topic = stream.encode()
             self.feed.extend((topic, body) for body in feed_bodies(lines))
             self._busy[stream] = now
-        for sid, notice in batch.notices:
-            self._deliver(sid, encode(notice))
-        for reply in batch.replies:
-            if isinstance(reply, JoinReply):
-                self._reads.append(reply)
-            elif isinstance(reply, Opened):
-                self._reply(reply.origin, self._placed(reply.answer))
-            else:
-                self._reply(reply.origin, reply.answer)
 
     def _placed(self, welcome: messages.Welcome) -> messages.Welcome:
         welcome.intake, welcome.feed, welcome.server = self._place
@@ -219,8 +226,10 @@ class Pipeline:
         if isinstance(wanted, JoinReply):
             joined = wanted.answer
             room = self.state.rooms[joined.room]
-            limit = limits.JOIN_EVENTS if wanted.after is None else limits.HISTORY_EVENTS
-            page = self._page(room.stream, after=wanted.after, limit=limit)
+            if wanted.after is None:  # not beyond one's own join: nothing since may be left out
+                page = self._page(room.stream, before=wanted.joined + 1, limit=limits.JOIN_EVENTS)
+            else:
+                page = self._page(room.stream, after=wanted.after)
             joined.head, joined.oldest, joined.more = room.head, page.oldest, page.more
             joined.events = [Raw(line) for line in page.lines]
             self._reply(wanted.origin, joined)
@@ -264,6 +273,8 @@ class Pipeline:
                 self._publish(topic, Event(kind="head", seq=self.state.seq, epoch=self.state.epoch))
             elif (name := topic_room(topic)) is not None:
                 room = self.state.rooms.get(name)
+                if room is None and not _is_room(name):
+                    continue
                 head = room.head if room else 0
                 marker = Event(kind="head", room=name, seq=head, epoch=self.state.epoch)
                 self._publish(topic, marker)
@@ -287,6 +298,13 @@ class Pipeline:
         self.feed, self.control = [(BEACON, encode(Notice(kind="closing", reason=reason)))], []
         for sid in self.state.sessions:
             self._deliver(sid, encode(Notice(kind="closing", reason=reason)))
+
+
+def _is_room(name: str) -> bool:
+    try:
+        return room_name(name) == name
+    except BadName:
+        return False
 
 
 def feed_bodies(lines: Sequence[bytes]) -> Iterator[bytes]:

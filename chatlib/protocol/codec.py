@@ -60,7 +60,7 @@ def _request_fault(frame: bytes, fault: Exception) -> ProtocolViolation:
     if not isinstance(whole, dict):
         return ProtocolViolation("bad_request", "a request is a JSON object with an 'op'")
     id = whole.get("id")
-    id = id if isinstance(id, int | str) and len(str(id)[:65]) <= 64 else None
+    id = id if _is_id(id) else None
     op = whole.get("op")
     if op == "hello" and isinstance(whole.get("v"), int) and whole["v"] != WIRE_VERSION:
         return wrong_version(whole["v"], id)
@@ -69,6 +69,12 @@ def _request_fault(frame: bytes, fault: Exception) -> ProtocolViolation:
             "unknown_op", f"there is no op {str(op)[:40]!r} in wire version 1", id
         )
     return ProtocolViolation("bad_request", f"{op}: {fault}", id)
+
+
+def _is_id(id: Any) -> bool:
+    if isinstance(id, str):
+        return len(id) <= 64
+    return isinstance(id, int) and not isinstance(id, bool) and abs(id) <= 2**53
 
 
 def wrong_version(theirs: int, id: int | str | None) -> ProtocolViolation:

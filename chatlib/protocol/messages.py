@@ -13,7 +13,7 @@ from msgspec import Meta, Raw, Struct, field
 
 Seq = Annotated[int, Meta(ge=0, le=2**53)]
 Name = Annotated[str, Meta(max_length=256)]  # names.py has the real rules and the better words
-Id = int | Annotated[str, Meta(max_length=64)]
+Id = Annotated[int, Meta(ge=-(2**53), le=2**53)] | Annotated[str, Meta(max_length=64)]
 
 # -- control, up ------------------------------------------------------------------------------
 
@@ -135,7 +135,7 @@ class RoomLine(Struct, omit_defaults=True):
 
 
 class Welcome(Answer, kw_only=True):
-    """The answer to `hello`. `accepted` is absent when the session named is not known any more."""
+    """The answer to `hello`. `accepted` is null when the session named is not known any more."""
 
     v: int
     session: str
@@ -264,7 +264,8 @@ class Event(Struct, kw_only=True, omit_defaults=True):
 class Notice(Struct, kw_only=True, omit_defaults=True):
     """Told to one session, unasked, and not part of history.
 
-    kinds: `resend` (from), `slow` (from, after_ms), `refused` (n, error), `closing` (reason).
+    kinds: `resend` (from), `slow` (from, after_ms, reason), `refused` (n, error; without n the
+    whole message could not be read), `closing` (reason).
     """
 
     kind: str
