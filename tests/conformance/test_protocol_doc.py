@@ -1,0 +1,331 @@
+"""docs/protocol.md and the code say the same: examples, tables, minimal clients, the session."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import pytest
+from msgspec import inspect
+
+from chatlib.core import admission, questions, rooms, sessions
+from chatlib.errors import BadName
+from chatlib.names import nick_key, room_name
+from chatlib.net import sockets
+from chatlib.protocol import codec, limits, messages
+from tests.conformance.document import Block, blocks, document, names, table, values
+from tests.conformance.transcript import Player, parse
+from tests.support import ROOT, RunningBroker, eventually
+
+REQUESTS = {cls.__struct_config__.tag: cls for cls in get_args(messages.AnyRequest)}
+ANSWERS = {
+    "hello": messages.Welcome,
+    "nick": messages.Renamed,
+    "join": messages.Joined,
+    "leave": messages.Left,
+    "history": messages.Page,
+    "rooms": messages.RoomList,
+    "who": messages.WhoList,
+    "topic": messages.TopicIs,
+    "ping": messages.Pong,
+    "bye": messages.Answer,
+}
+CLIENT_ONLY = {"core/follower.py", "core/reader.py", "core/requests.py"}
+CODE = {
+    str(path.relative_to(ROOT / "chatlib")): ast.parse(path.read_text())
+    for room in ("protocol", "core", "net")
+    for path in (ROOT / "chatlib" / room).glob("*.py")
+}
+
+# -- examples ---------------------------------------------------------------------------------
+
+
+def decode(mark: str, value: Any) -> Any:
+    """Return what the code's decoder for this kind of message makes of an example."""
+    kind, _, op = mark.partition(" ")
+    frame = json.dumps(value).encode()
+    if kind == "request":
+        return codec.decode_request(frame)
+    if kind == "answer":
+        for event in value.get("events", ()):
+            assert event == decoded("event", event)
+        return codec.decode_answer(frame, ANSWERS[op])
+    if kind == "error":
+        return codec.decode_answer(frame, messages.Failure)
+    if kind == "intake":
+        (line,) = codec.decode_lines(frame)
+        return line
+    if kind == "notice":
+        return codec.decode_notice(frame)
+    assert kind in {"event", "marker"}, f"no such mark: {mark!r}"
+    assert ("prev" in value) == (kind == "event"), "an event has prev, a marker has not"
+    return codec.decode_event(frame)
+
+
+def decoded(mark: str, value: Any) -> Any:
+    """Return an example as the code would write it: a misspelt field is lost on the way."""
+    return json.loads(codec.encode(decode(mark, value)))
+
+
+def json_blocks() -> list[Block]:
+    return [block for block in blocks() if block.info.startswith("json")]
+
+
+@pytest.mark.parametrize("block", json_blocks(), ids=lambda b: f"line{b.line}-{b.info}")
+def test_every_example_is_what_the_code_reads_and_writes(block: Block) -> None:
+    found = values(block.text)
+    assert found
+    for value in found:
+        assert value == decoded(block.info.removeprefix("json").strip(), value)
+
+
+def test_nothing_is_left_unmarked() -> None:
+    plain = {block.info for block in blocks()} - {block.info for block in json_blocks()}
+    assert plain == {"python reader", "python sender", "transcript"}
+    prose = re.sub(r"^```.*\n(?:.*\n)*?^```$", "", document(), flags=re.MULTILINE)
+    assert "```" not in prose
+    assert '{"' not in prose, "JSON outside of a marked block is not checked"
+
+
+# -- tables -----------------------------------------------------------------------------------
+
+
+def type_word(type: inspect.Type) -> str:
+    match type:
+        case inspect.UnionType(types):
+            words = [type_word(t) for t in types]
+            return " or ".join(sorted(words, key=lambda word: word == "null"))
+        case inspect.IntType():
+            return "int"
+        case inspect.FloatType():
+            return "number"
+        case inspect.StrType() | inspect.LiteralType():
+            return "string"
+        case inspect.BoolType():
+            return "bool"
+        case inspect.ListType():
+            return "array"
+        case inspect.DictType():
+            return "object"
+        case inspect.CustomType() | inspect.StructType():
+            return "object"
+        case inspect.NoneType():
+            return "null"
+    raise AssertionError(f"no word for {type}")
+
+
+def fields(cls: type[Any], *, without: tuple[str, ...] = ()) -> dict[str, str]:
+    """Return the fields of a struct: `name` or `name?` where it may be absent, and the type."""
+    info = inspect.type_info(cls)
+    assert isinstance(info, inspect.StructType)
+    found = {}
+    for field in info.fields:
+        if field.encode_name in without:
+            continue
+        word = type_word(field.type)
+        optional = not field.required and cls.__struct_config__.omit_defaults
+        if optional:
+            word = word.removesuffix(" or null")
+        found[field.encode_name + "?" * optional] = word
+    return found
+
+
+def written(cell: str) -> dict[str, str]:
+    """Return the fields that a cell of the table of ops names."""
+    pairs = re.findall(r"`(\w+)`(\??): ([a-z ]+)", cell)
+    assert len(pairs) == cell.count("`") / 2, f"not of the form `field`: type: {cell}"
+    return {name + optional: type for name, optional, type in pairs}
+
+
+def test_table_of_ops() -> None:
+    rows = table("op")
+    assert [names(op) for op, *_ in rows] == [[op] for op in REQUESTS]
+    for op, asks, answers, errors in rows:
+        (name,) = names(op)
+        assert written(asks) == fields(REQUESTS[name], without=("id",)), op
+        assert written(answers) == fields(ANSWERS[name], without=("id", "ok")), op
+        assert set(names(errors)) <= {names(row[0])[0] for row in table("code")}, op
+
+
+def test_tables_of_hello() -> None:
+    asked = [name for row in table("asks") for name in names(row[0])]
+    answered = [name for row in table("answers") for name in names(row[0])]
+    assert set(asked) == set(messages.Hello.__struct_fields__) - {"id"}
+    # The table of ops has all; these say themselves, or stand in section 1.
+    plain = {"id", "ok", "v", "nick", "intake", "feed", "server"}
+    assert set(answered) == set(messages.Welcome.__struct_fields__) - plain
+
+
+def test_table_of_what_is_inside() -> None:
+    structs = {"error": messages.Error, "members": messages.Member, "rooms": messages.RoomLine}
+    assert {names(row[0])[0]: written(row[1]) for row in table("inside")} == {
+        name: fields(struct) for name, struct in structs.items()
+    }
+
+
+@pytest.mark.parametrize(("heading", "cls"), [("line", messages.Line), ("event", messages.Event)])
+def test_tables_of_fields(heading: str, cls: type[Any]) -> None:
+    rows = {names(row[0])[0]: row[1] for row in table(heading)}
+    found = {
+        name.rstrip("?"): word + "?" * name.endswith("?") for name, word in fields(cls).items()
+    }
+    if heading == "event":  # what a stored event always has; absent in the struct means a marker
+        found = {k: v.removesuffix("?") if k in EVER else v for k, v in found.items()}
+    assert rows == found
+
+
+EVER = {"seq", "prev", "at", "kind"}
+
+
+def calls(*functions: str, broker: bool = True) -> Iterator[ast.Call]:
+    """Yield the calls of these functions in the sources (of the broker's side)."""
+    for path, tree in CODE.items():
+        if broker and path in CLIENT_ONLY:
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                function = node.func
+                name = getattr(function, "attr", None) or getattr(function, "id", None)
+                if name in functions:
+                    yield node
+
+
+def constant(node: ast.expr | None) -> str | None:
+    value = node.value if isinstance(node, ast.Constant) else None
+    return value if isinstance(value, str) else None
+
+
+def kinds(*functions: str) -> set[str]:
+    found = {
+        constant(k.value) for call in calls(*functions) for k in call.keywords if k.arg == "kind"
+    }
+    return {kind for kind in found if kind}
+
+
+def test_table_of_event_kinds() -> None:
+    said = get_args(get_type_hints(messages.Line)["kind"])
+    assert [names(row[0])[0] for row in table("kind")] == [*said, "join", "leave", "nick", "topic"]
+    assert {names(row[0])[0] for row in table("kind")} == kinds("tell_room") | set(said)
+
+
+def test_table_of_markers_and_notices() -> None:
+    assert {names(row[0])[0] for row in table("marker")} == kinds("Event")
+    assert {names(row[0])[0] for row in table("notice")} == kinds("Notice")
+    told = {name for row in table("notice") for name in names(row[1])}
+    assert told | {"kind"} == {name.rstrip("?") for name in fields(messages.Notice)}
+
+
+def test_table_of_leave_reasons() -> None:
+    leave = next(row for row in table("kind") if names(row[0]) == ["leave"])
+    found = {
+        constant(k.value)
+        for call in calls("tell_room", "EndSession")
+        for k in call.keywords
+        if k.arg == "reason" and constant(k.value)
+    }
+    assert set(names(leave[2])) - {"reason"} == found
+
+
+def test_table_of_error_codes() -> None:
+    codes = {constant(call.args[0]) for call in calls("Error", "ProtocolViolation") if call.args}
+    assert {names(row[0])[0] for row in table("code")} == codes - {None}
+
+
+def test_every_code_of_an_op_is_told_for_it() -> None:
+    told = {names(row[0])[0]: row[1] for row in table("code")}
+    for op, _, _, errors in table("op"):
+        for code in names(errors):
+            assert op in told[code] or told[code].startswith("all with `room`"), (op, code)
+
+
+BEYOND_HELLO = {
+    "events of a join without `after`": limits.JOIN_EVENTS,
+    "bytes of events in an answer": limits.ANSWER_BYTES,
+    "rooms or members in a list": questions.MAX_LIST,
+    "bytes of a subscription's frame": limits.SUBSCRIPTION_BYTES,
+    "lines of a feed message": limits.FEED_LINES,
+    "bytes of lines in a feed message": limits.FEED_BYTES,
+    "rooms of a broker": rooms.MAX_ROOMS,
+    "sessions of a broker": sessions.MAX_SESSIONS,
+    "bound connections of a session": admission.MAX_BINDINGS,
+    "control messages waiting for one peer": sockets.CONTROL_HWM,
+    "feed messages waiting for one subscriber": sockets.FEED_HWM,
+}
+
+
+def test_table_of_limits() -> None:
+    rows = table("limit")
+    announced = {names(row[2])[0]: int(row[1]) for row in rows if row[2]}
+    assert announced == limits.announced()
+    assert {row[0]: int(row[1]) for row in rows if not row[2]} == BEYOND_HELLO
+
+
+def test_numbers_in_prose() -> None:
+    text = " ".join(document().split())
+    assert f"**{limits.MISSED_HEARTBEATS} heartbeats**" in text
+    assert f"The Hubbub wire, version {limits.WIRE_VERSION}" in text
+    assert sessions.DAY == 24 * 3600 * 1000 and "is kept for a day" in text
+    assert f"beyond {2 * limits.CONTROL_FRAME_BYTES} the connection is closed" in text
+
+
+def test_table_of_names() -> None:
+    for typed, as_nick, as_room in table("typed"):
+        for cell, fold in ((as_nick, nick_key), (as_room, room_name)):
+            try:
+                assert names(cell) == [fold(names(typed)[0])]
+            except BadName:
+                assert cell == "refused"
+
+
+# -- a real broker ----------------------------------------------------------------------------
+
+
+def test_annotated_session(broker: RunningBroker) -> None:
+    (block,) = (block for block in blocks() if block.info == "transcript")
+    player = Player(broker)
+    try:
+        for step in parse(block.text):
+            came = player.play(step)
+            if came is not None:
+                assert player.learn(step.json, came) == step.json, step
+    finally:
+        player.close()
+
+
+def program(name: str, directory: Path) -> Path:
+    (block,) = (block for block in blocks() if block.info == f"python {name}")
+    path = directory / f"{name}.py"
+    path.write_text(block.text)
+    return path
+
+
+def test_minimal_reader_and_sender(broker: RunningBroker, tmp_path: Path) -> None:
+    read = tmp_path / "read.txt"
+    with read.open("w") as out:
+        reader = subprocess.Popen(
+            [sys.executable, program("reader", tmp_path), broker.feed, "lobby"],
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        send = [sys.executable, program("sender", tmp_path), broker.control, "lobby"]
+        # The first sender may be through before the reader is subscribed; its last event is not.
+        eventually(
+            "the reader reads", lambda: subprocess.run(send, check=True) and read.read_text()
+        )
+        read_before = len(read.read_text())
+        subprocess.run([*send, "one", "two"], check=True, timeout=20)
+        eventually("the reader has all", lambda: read.read_text().count("leave ") >= 1)
+        eventually("the last one left", lambda: "two" in read.read_text()[read_before:])
+        said = [line for line in read.read_text().splitlines() if line.startswith("say")]
+        assert said == ["say robot 'one'", "say robot 'two'"]
+        assert "missed" not in read.read_text()
+    finally:
+        reader.kill()
+        reader.wait()
