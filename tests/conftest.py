@@ -10,6 +10,16 @@ import pytest
 from tests.support import RunningBroker
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--soak", action="store_true", help="full counts of rounds and seeds")
+
+
+@pytest.fixture
+def soak(pytestconfig: pytest.Config) -> bool:
+    """Whether full counts are wanted; a plain run does with fewer."""
+    return bool(pytestconfig.getoption("--soak"))
+
+
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[RunningBroker]:
     """A real broker of the test's own."""
