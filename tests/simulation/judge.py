@@ -1,0 +1,194 @@
+"""Who watches a simulation: what the store was given, what each member was told.
+
+The judge knows the promises of docs/protocol.md and nothing of how they are kept. Every rule that
+is broken is an AssertionError at the instant when it breaks.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from chatlib.core.batch import Entry, Note
+from chatlib.core.signals import Gap, Refusal
+from chatlib.history.memory import MemoryStore
+from chatlib.protocol.codec import decode_event
+from chatlib.protocol.messages import Event
+
+
+class Chain:
+    """All events of one stream ever committed, in their order."""
+
+    def __init__(self) -> None:
+        self.seqs: list[int] = []
+        self.events: list[Event] = []
+
+    def append(self, event: Event) -> None:
+        assert event.prev == (self.seqs[-1] if self.seqs else 0), f"a broken chain: {event}"
+        self.seqs.append(event.seq)
+        self.events.append(event)
+
+    def between(self, after: int, before: int) -> list[int]:
+        """Return the seqs that lie between two others."""
+        return [seq for seq in self.seqs[bisect_right(self.seqs, after) :] if seq < before]
+
+
+def said_by(text: str) -> tuple[int, int]:
+    """Return who said a text and how many he had said before: each text is `NUMBER:COUNT`."""
+    number, _, count = text.partition(":")
+    return int(number), int(count)
+
+
+class Said(NamedTuple):
+    """What a member said, to whom where it is private, and when."""
+
+    text: str
+    to: str | None
+    at: float
+
+
+class Judge:
+    """The promises, checked as things happen."""
+
+    def __init__(self) -> None:
+        self.chains: dict[str, Chain] = defaultdict(Chain)
+        self.members: dict[str, dict[str, int]] = defaultdict(dict)  # room -> sid -> seq of its join
+        self.owners: dict[str, str] = {}  # folded nick -> sid
+        self.nicks: dict[str, str] = {}  # sid -> folded nick
+        self._taken_at: dict[str, float] = {}  # folded nick -> when its owner took it
+        self.stored: dict[str, int] = {}  # text -> its seq
+        self._spoken: dict[int, int] = defaultdict(lambda: -1)  # member -> his newest in history
+        self._seq = 0
+        self._at = ""
+        self._private: list[tuple[str, Event]] = []  # of this pass, with the inbox's owner
+
+    # -- what the broker does -----------------------------------------------------------------
+
+    def committed(self, entries: Sequence[Entry]) -> None:
+        """Look at what one pass stores."""
+        for entry in entries:
+            event = decode_event(entry.line)
+            assert event.seq == entry.seq
+            assert event.at >= self._at, f"time went back: {event} after {self._at}"
+            self._at = event.at
+            place, _, name = entry.stream.partition("/")
+            if place == "inbox":
+                self._to_inbox(name, event)
+            else:
+                assert f"{event.room}/" == name
+                assert event.to is None
+                assert event.seq > self._seq, f"a seq that was there before: {event}"
+                self._to_room(name[:-1], event)
+            self._seq = event.seq
+            self.chains[entry.stream].append(event)
+
+    def _to_room(self, room: str, event: Event) -> None:
+        members = self.members[room]
+        if event.kind == "join":
+            assert event.sid not in members, f"joined twice: {event}"
+            members[event.sid] = event.seq
+            return
+        assert event.sid in members, f"not a member: {event}"
+        if event.kind == "leave":
+            del members[event.sid]
+        elif event.kind in ("say", "act"):
+            self._once(event)
+
+    def _to_inbox(self, owner: str, event: Event) -> None:
+        assert event.room is None
+        self._private.append((owner, event))
+        if event.seq == self._seq:  # the sender's copy of what the recipient just got
+            assert self.stored[event.text or ""] == event.seq
+            assert owner == event.sid
+        else:
+            assert event.seq > self._seq
+            self._once(event)
+
+    def _once(self, event: Event) -> None:
+        number, count = said_by(event.text or "")
+        assert count > self._spoken[number], f"twice, or out of the sender's order: {event}"
+        self._spoken[number] = count
+        self.stored[event.text or ""] = event.seq
+
+    def passed(self, notes: Sequence[Note], now: float) -> None:
+        """Look at which nicknames changed hands in a pass: they are unique at each instant."""
+        held = {nick: {sid} for nick, sid in self.owners.items()}
+        for note in notes:
+            if note.what in ("ended", "renamed"):
+                del self.owners[self.nicks.pop(note.sid)]
+            if note.what in ("opened", "renamed"):
+                nick = note.nick.casefold()
+                assert nick not in self.owners, f"two are called {note.nick}"
+                self.owners[nick], self.nicks[note.sid] = note.sid, nick
+                self._taken_at[nick] = now
+                held.setdefault(nick, set()).add(note.sid)
+        for owner, event in self._private:
+            allowed = held.get((event.to or "").casefold(), set()) | {event.sid}
+            assert owner in allowed, f"in the inbox of {owner}: {event}"
+        self._private.clear()
+
+    # -- what a member is told ----------------------------------------------------------------
+
+    def acknowledged(self, message: Said) -> None:
+        """Look at a message that its sender takes for stored.
+
+        One to a nickname that was nobody's is refused instead, and the refusal may be lost.
+        """
+        if message.text not in self.stored:
+            assert message.to is not None, f"acknowledged and not in the history: {message}"
+            self._nobody(message)
+
+    def _nobody(self, message: Said) -> None:
+        nick = (message.to or "").casefold()
+        held = nick in self.owners and self._taken_at[nick] < message.at
+        assert not held, f"not stored, though there was somebody to tell: {message}"
+
+    def refused(self, message: Said, refusal: Refusal) -> None:
+        """Look at a refusal: nobody here is refused but who tells somebody who has gone."""
+        assert refusal.code == "no_such_nick", refusal
+        assert refusal.text == message.text
+        assert refusal.text not in self.stored, f"refused and stored: {refusal}"
+        self._nobody(message)
+
+
+class Place:
+    """How far one member has come in one stream: each event comes once, in order, none is left out."""
+
+    def __init__(self, judge: Judge, stream: str, reader: int) -> None:
+        self._judge = judge
+        self.stream = stream
+        self._told_to = f"member {reader} in {stream}"
+        self.at: int | None = None  # index in the chain of the newest that was told
+
+    def told(self, event: Event, joined: int | None) -> None:
+        """Look at an event that is told; `joined` is the seq of one's own join, where known."""
+        chain = self._judge.chains[self.stream]
+        if self.at is None:
+            index = bisect_right(chain.seqs, event.seq) - 1
+            late = joined is not None and event.seq > joined
+            assert not late, f"{self._told_to}: begins behind one's own join: {event}"
+        else:
+            index = self.at + 1
+            assert index < len(chain.events), f"{self._told_to}: again, or never stored: {event}"
+        expected = chain.events[index]
+        assert event == expected, f"{self._told_to}: {event} instead of {expected}"
+        self.at = index
+
+    def gap(self, gap: Gap, store: MemoryStore) -> None:
+        """Look at a gap: all that lies in it must be gone."""
+        chain = self._judge.chains[self.stream]
+        missing = chain.between(gap.after, gap.before)
+        assert missing, f"{self._told_to}: a gap where nothing is: {gap}"
+        if self.at is None:
+            self.at = -1
+        assert gap.after == (chain.seqs[self.at] if self.at >= 0 else 0)
+        page = store.page(self.stream, limit=1, size=1)
+        assert page.oldest == 0 or page.oldest > missing[-1], f"{self._told_to}: not gone at all: {gap}"
+        self.at += len(missing)
+
+    @property
+    def whole(self) -> bool:
+        """Tell whether all there is was told."""
+        return self.at is not None and self.at == len(self._judge.chains[self.stream].seqs) - 1

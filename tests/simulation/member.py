@@ -1,0 +1,321 @@
+"""One member of a simulated chat: a follower, its connections, and what its user does.
+
+The follower's actions are carried out as net/line.py does it with real sockets.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from chatlib.core import actions
+from chatlib.core.follower import Follower
+from chatlib.core.signals import Connection, Gap, Refusal
+from chatlib.errors import Refused
+from chatlib.protocol import messages
+from chatlib.protocol.messages import Event, Line
+from tests.simulation.judge import Judge, Place, Said
+from tests.simulation.network import Control, Feed, Intake, Network
+from tests.simulation.station import Station
+
+
+class Member:
+    """A user with a client. `number` begins each of his texts."""
+
+    def __init__(self, network: Network, station: Station, judge: Judge, number: int) -> None:
+        self.number = number
+        self.unsettled: deque[tuple[int, Said]] = deque()  # said and not acknowledged, by ticket
+        self.leaving = ""
+        self.gone = False  # for good
+        self._network = network
+        self._station = station
+        self._judge = judge
+        self._said = 0
+        self._control: Control | None = None
+        self._feed: Feed | None = None
+        self._intake: Intake | None = None
+        self._asleep = False
+        self._missed: list[Callable[[], None]] = []  # what came while asleep
+        self._unread: list[tuple[bytes, bytes]] = []  # what came on the feed while paused
+        self._away = 0  # how many causes keep the client from connecting
+        self._begin()
+
+    def _begin(self) -> None:
+        self.follower = Follower(f"m{self.number}")
+        self._asked: dict[int, Callable[[Any], None]] = {}
+        self._places: dict[str, Place] = {}
+        self._sids: list[str] = []
+        self._network.clock.after(self._network.chance.random(), self.connect)
+        self._network.clock.after(0, self._tick, self.follower)
+
+    # -- connections --------------------------------------------------------------------------
+
+    def connect(self) -> None:
+        """Connect, where nothing keeps the client from it."""
+        if self._control is None and not self._away and not self.gone:
+            routing = self._station.new_routing()
+            self._control = Control(self._network, self._station, routing, self._take_control)
+            self._station.connect(self._control)
+            self.follower.connected(self._network.clock.now)
+            self._after()
+
+    def hang_up(self, reason: str, wait: float) -> None:
+        """Close all connections, and connect again after a while."""
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+        self._close_data()
+        self.follower.disconnected(reason, self._network.clock.now, wait)
+        self._network.clock.after(wait, self.connect)
+
+    def _close_data(self) -> None:
+        if self._feed is not None and self._intake is not None:
+            self._feed.close()
+            self._intake.close()
+        self._feed = self._intake = None
+
+    def flicker(self) -> None:
+        """Lose the feed's or the intake's connection alone, for a moment."""
+        if one := self._network.chance.choice((self._feed, self._intake)):
+            one.flicker()
+
+    # -- absence ------------------------------------------------------------------------------
+
+    def go_away(self, seconds: float) -> None:
+        """Lose the network for so long."""
+        self._away += 1
+        self.hang_up("no network", seconds + 0.1)
+        self._after()
+        self._network.clock.after(seconds, self._come_back)
+
+    def _come_back(self) -> None:
+        self._away -= 1
+
+    def sleep(self, seconds: float) -> None:
+        """Do nothing for so long, as a closed laptop; the connections seem to live on."""
+        self._asleep = True
+        self._network.clock.after(seconds, self._wake)
+
+    def _wake(self) -> None:
+        self._asleep = False
+        missed, self._missed = self._missed, []
+        for take in missed:
+            take()
+        self._tick_now()
+
+    def pause(self, seconds: float) -> None:
+        """Read nothing for so long."""
+        self.follower.paused = True
+        self._network.clock.after(seconds, self._read_on)
+
+    def _read_on(self) -> None:
+        self.follower.paused = False
+        unread, self._unread = self._unread, []
+        for topic, body in unread:
+            self._take_feed(topic, body)
+
+    def die(self) -> None:
+        """End without a word."""
+        self.gone = True
+        self._asleep = True
+        if self._control is not None:
+            self._control.close()
+        self._close_data()
+
+    # -- what comes in ------------------------------------------------------------------------
+
+    def _take_control(self, frame: bytes) -> None:
+        if self._asleep:
+            self._missed.append(lambda: self._take_control(frame))
+            return
+        self.follower.control(frame, self._network.clock.now)
+        self._tick_now()
+
+    def _take_feed(self, topic: bytes, body: bytes) -> None:
+        if self._asleep:
+            self._missed.append(lambda: self._take_feed(topic, body))
+        elif self.follower.paused:
+            if len(self._unread) < 20:  # and then it overflows
+                self._unread.append((topic, body))
+        else:
+            self.follower.feed(topic, body, self._network.clock.now)
+            self._tick_now()
+
+    def _tick(self, follower: Follower) -> None:
+        if follower is self.follower and not self.gone:
+            self._tick_now()
+            pause = follower.next_tick(self._network.clock.now)
+            self._network.clock.after(max(0.05, pause), self._tick, follower)
+
+    def _tick_now(self) -> None:
+        if not self._asleep:
+            self.follower.tick(self._network.clock.now)
+            self._after()
+
+    # -- what the follower leaves -------------------------------------------------------------
+
+    def _after(self) -> None:
+        follower = self.follower
+        while follower.actions or follower.delivered or follower.answers:
+            for action in follower.actions.copy():
+                follower.actions.remove(action)
+                self._perform(action)
+            for told in follower.delivered.copy():
+                follower.delivered.remove(told)
+                self._told(told)
+            for id, answer in follower.answers.copy():
+                follower.answers.remove((id, answer))
+                self._asked.pop(id, lambda answer: None)(answer)
+        while self.unsettled and follower.outbox.settled(self.unsettled[0][0]):
+            self._judge.acknowledged(self.unsettled.popleft()[1])
+
+    def _perform(self, action: actions.Action) -> None:
+        match action:
+            case actions.SendControl(frame):
+                if self._control is not None:
+                    self._control.send(frame)
+            case actions.SendIntake(token, body):
+                if self._intake is not None:
+                    self._intake.send(token, body)
+            case actions.Subscribe(topic):
+                if self._feed is not None:
+                    self._feed.subscribe(topic)
+            case actions.Unsubscribe(topic):
+                if self._feed is not None:
+                    self._feed.unsubscribe(topic)
+            case actions.Attach():
+                self._attach(action)
+            case actions.HangUp(reason):
+                self.hang_up(reason, self._network.chance.random())
+
+    def _attach(self, where: actions.Attach) -> None:
+        assert (where.intake, where.feed) == ("tcp://*:2", "tcp://*:3")
+        self._close_data()
+        self._feed = Feed(self._network, self._station, self._take_feed)
+        self._intake = Intake(self._network, self._station)
+        for topic in where.topics:
+            self._feed.subscribe(topic)
+
+    def _told(self, told: actions.Delivered) -> None:
+        match told:
+            case Event():
+                self._event(told)
+            case Refusal(ticket=0):
+                raise AssertionError(f"could not come back to a room: {told}")
+            case Refusal():
+                said = next(said for ticket, said in self.unsettled if ticket == told.ticket)
+                self._judge.refused(said, told)
+                self.unsettled.remove((told.ticket, said))
+            case Gap():
+                stream = f"room/{told.room}/" if told.room else f"inbox/{self.follower.sid}"
+                self._place(stream).gap(told, self._station.store)
+            case Connection(state="online"):
+                assert not told.new_history
+                self._sids.append(self.follower.sid)
+            case Connection(state="refused"):
+                self._start_over()
+
+    def _start_over(self) -> None:
+        """Begin as somebody new: a ghost of one's own first try holds the nickname."""
+        assert not self._sids, "refused after a welcome"
+        assert not self.unsettled
+        self.number += 1_000
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+        self._begin()
+
+    def _event(self, event: Event) -> None:
+        stream = f"room/{event.room}/" if event.room else f"inbox/{self.follower.sid}"
+        joins = self._judge.members[event.room or ""]
+        self._place(stream).told(event, joins.get(self.follower.sid))
+
+    def _place(self, stream: str) -> Place:
+        if stream not in self._places:
+            self._places[stream] = Place(self._judge, stream, self.number)
+        return self._places[stream]
+
+    # -- what the user wants ------------------------------------------------------------------
+
+    @property
+    def online(self) -> bool:
+        """Tell whether the user can do anything."""
+        return self.follower.state == "online" and not self._asleep
+
+    @property
+    def speaks_in(self) -> list[str]:
+        """The rooms that one may speak in."""
+        return [room for room in self.follower.rooms if room != self.leaving]
+
+    def say(self, kind: str, room: str | None = None, to: str | None = None) -> None:
+        """Say something that nobody has said before."""
+        now = self._network.clock.now
+        said = Said(f"{self.number}:{self._said}", to, now)
+        self._said += 1
+        line = Line(n=1, text=said.text, room=room, to=to, kind="act" if kind == "act" else "say")
+        self.unsettled.append((self.follower.say(line, now), said))
+        self._after()
+
+    def join(self, room: str) -> None:
+        """Join a room."""
+        history = self._network.chance.choice((0, 10, 50))
+        self.follower.join(room, history, self._network.clock.now)
+        self._after()
+
+    def leave(self, room: str) -> None:
+        """Leave a room, when all that was said is acknowledged."""
+        self.leaving = room
+        self._leave_when_settled(room, self.follower)
+
+    def _leave_when_settled(self, room: str, follower: Follower) -> None:
+        if self.unsettled or not self.online:
+            self._network.clock.after(0.5, self._leave_when_settled, room, follower)
+            return
+
+        def left(answer: Any) -> None:
+            self.leaving = ""
+            if not isinstance(answer, Refused) or answer.code == "not_joined":
+                self._places.pop(f"room/{room}/", None)
+            else:
+                assert answer.code == "unavailable", answer
+
+        self._asked[follower.leave(room, self._network.clock.now)] = left
+        self._after()
+
+    def rename(self, nick: str) -> None:
+        """Take another nickname."""
+
+        def renamed(answer: Any) -> None:
+            if isinstance(answer, Refused):
+                assert answer.code in ("nick_taken", "unavailable"), answer
+
+        self._asked[self.follower.rename(nick, self._network.clock.now)] = renamed
+        self._after()
+
+    def change_topic(self, room: str, text: str) -> None:
+        """Give a room another topic."""
+        request = messages.Topic(room=room, text=text)
+        self.follower.ask(request, messages.TopicIs, self._network.clock.now)
+        self._after()
+
+    # -- the end ------------------------------------------------------------------------------
+
+    def faults(self) -> list[str]:
+        """Return what is still not as it must be in the end."""
+        follower, sid = self.follower, self.follower.sid
+        found = []
+        if not self.online:
+            found.append(f"is {follower.state}")
+        if self.unsettled:
+            found.append(f"waits for {len(self.unsettled)} acknowledgements")
+        theirs = sorted(room for room, members in self._judge.members.items() if sid in members)
+        if theirs != sorted(follower.rooms):
+            found.append(f"is in {theirs} and takes itself to be in {sorted(follower.rooms)}")
+        streams = [f"room/{room}/" for room in follower.rooms]
+        if f"inbox/{sid}" in self._judge.chains:
+            streams.append(f"inbox/{sid}")
+        for stream in streams:
+            if stream not in self._places or not self._places[stream].whole:
+                found.append(f"misses the end of {stream}")
+        return [f"member {self.number} {fault}" for fault in found]

@@ -1,0 +1,131 @@
+"""The broker's end of the simulated network: its pipeline, its store and its peers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chatlib.core.batch import Entry
+from chatlib.history.memory import MemoryStore
+from chatlib.history.store import StoreFailed
+from chatlib.net.pipeline import Pipeline, Place
+from tests.simulation.judge import Judge
+from tests.simulation.network import Control, Feed, Network
+
+EPOCH_MS = 1_800_000_000_000
+
+
+class WatchedStore(MemoryStore):
+    """A store whose disk is full now and then, and whose commits the judge sees."""
+
+    def __init__(self, network: Network, judge: Judge, size: int) -> None:
+        super().__init__("a life", size)
+        self._network = network
+        self._judge = judge
+        self.failures = 0
+
+    def commit(self, entries: Sequence[Entry]) -> None:
+        if self._network.happens(self._network.weather.commit_loss):
+            self.failures += 1
+            raise StoreFailed("the disk is full")
+        self._judge.committed(entries)
+        super().commit(entries)
+
+
+class Station:
+    """Gathers what arrives into passes, and sends on what they leave."""
+
+    def __init__(self, network: Network, judge: Judge, memory: int) -> None:
+        self._network = network
+        self._judge = judge
+        self.store = WatchedStore(network, judge, memory)
+        self.pipeline = Pipeline(
+            self.store,
+            Place("tcp://*:2", "tcp://*:3", "simulated"),
+            fresh=lambda size: network.chance.randbytes(size).hex(),
+        )
+        self._skew = 0  # ms that the wall clock is off
+        self._intake: list[tuple[bytes, ...]] = []
+        self._control: list[tuple[bytes, ...]] = []
+        self._subscriptions: list[bytes] = []
+        self._connections: dict[bytes, Control] = {}
+        self._subscribers: dict[bytes, dict[Feed, None]] = {}
+        self._routings = 0
+        self._called = False
+        self._beat()
+
+    # -- what arrives -------------------------------------------------------------------------
+
+    def take_intake(self, token: bytes, body: bytes) -> None:
+        """Take a frame of the PULL."""
+        self._intake.append((token, body))
+        self._call()
+
+    def take_control(self, routing: bytes, frame: bytes) -> None:
+        """Take a frame of the ROUTER."""
+        self._control.append((routing, frame))
+        self._call()
+
+    def take_subscription(self, feed: Feed, frame: bytes) -> None:
+        """Take a frame of the XPUB."""
+        topic = frame[1:]
+        if frame[:1] == b"\x01":
+            self._subscribers.setdefault(topic, {})[feed] = None
+            self._subscriptions.append(topic)
+            self._call()
+        else:
+            self._subscribers.get(topic, {}).pop(feed, None)
+
+    def unsubscribed(self, feed: Feed) -> None:
+        """Forget a subscriber that is gone."""
+        for feeds in self._subscribers.values():
+            feeds.pop(feed, None)
+
+    def connect(self, connection: Control) -> None:
+        """Take a new connection."""
+        self._connections[connection.routing] = connection
+
+    def new_routing(self) -> bytes:
+        """Return a routing id as libzmq gives them out."""
+        self._routings += 1
+        return self._routings.to_bytes(5, "big")
+
+    def gone(self, routing: bytes) -> None:
+        """Notice that a connection is no more."""
+        self._connections.pop(routing, None)
+
+    def shift_clock(self) -> None:
+        """Set the wall clock, forwards or back."""
+        self._skew += self._network.chance.randint(-20_000, 20_000)
+
+    # -- passes -------------------------------------------------------------------------------
+
+    def _call(self) -> None:
+        if not self._called:
+            self._called = True
+            self._network.clock.after(0.02 * self._network.chance.random(), self._pass)
+
+    def _beat(self) -> None:
+        self._pass()
+        self._network.clock.after(self.pipeline.next_beat(self._network.clock.now), self._beat)
+
+    def _pass(self) -> None:
+        self._called = False
+        arrived = self._intake, self._control, self._subscriptions
+        self._intake, self._control, self._subscriptions = [], [], []
+        now = self._network.clock.now
+        self.pipeline.run(*arrived, now, EPOCH_MS + int(now * 1000) + self._skew)
+        self._judge.passed(self.pipeline.notes, now)
+        self._send()
+        if self.pipeline.waiting:
+            self._call()
+
+    def _send(self) -> None:
+        for topic, body in self.pipeline.feed:
+            assert b'"to":' not in body, f"private, and on the feed: {body!r}"
+            for feed in self._subscribers.get(topic, ()):
+                feed.publish(topic, body)
+        for routing, frame in self.pipeline.control:
+            if (connection := self._connections.get(routing)) is not None:
+                connection.deliver(frame)
+            else:
+                self.pipeline.admission.vanished(routing)

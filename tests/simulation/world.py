@@ -1,0 +1,125 @@
+"""A whole simulated chat, from a seed: a time of storms, then calm; then all must be well."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import NamedTuple
+
+from tests.simulation.clock import Clock
+from tests.simulation.judge import Judge
+from tests.simulation.member import Member
+from tests.simulation.network import CALM, Network, Weather
+from tests.simulation.station import Station
+
+STORM = Weather(delay=0.02, overtaken=0.02, feed_loss=0.02, control_loss=0.01)
+ROOMS = ("lobby", "ops", "ops2", "ships", "küche", "комната")
+NICKS = ("Ann", "ann", "BOB", "bob", "Zoë", "zoë")  # that many want and that fold together
+PATIENCE = 150  # seconds of calm, after which all must be well
+MiB = 1024 * 1024
+
+
+class Plan(NamedTuple):
+    """What kind of a run it is. `thinks` is the mean of seconds between a user's doings."""
+
+    members: int = 50
+    storm: Weather = STORM
+    seconds: float = 60
+    thinks: float = 3.0
+    suffers: float = 12.0  # mean of seconds between what happens to a member
+    memory: int = 64 * MiB
+
+
+class World:
+    """Everything of one run."""
+
+    def __init__(self, seed: int, plan: Plan) -> None:
+        self.chance = Random(seed)
+        self.clock = Clock()
+        self.network = Network(self.clock, self.chance)
+        self.judge = Judge()
+        self.station = Station(self.network, self.judge, plan.memory)
+        self.members = [
+            Member(self.network, self.station, self.judge, number) for number in range(plan.members)
+        ]
+        self._plan = plan
+        self._stormy = True
+
+    def run(self) -> None:
+        """Let the storm pass, then wait until all is well. Raises AssertionError."""
+        self.network.weather = self._plan.storm
+        for member in self.members:
+            self._after_a_while(self._plan.thinks, self._act, member)
+            self._after_a_while(self._plan.suffers, self._suffer, member)
+        self.clock.run_until(self._plan.seconds)
+        self._stormy, self.network.weather = False, CALM
+        while faults := self._faults():
+            assert self.clock.now < self._plan.seconds + PATIENCE, "\n".join(faults)
+            self.clock.run_until(self.clock.now + 5)
+
+    def _faults(self) -> list[str]:
+        staying = [member for member in self.members if not member.gone]
+        found = [fault for member in staying for fault in member.faults()]
+        sids = {member.follower.sid for member in staying}
+        ghosts = [sid for sid in self.judge.nicks if sid not in sids]
+        return found + [f"{sid} is long gone and still here" for sid in ghosts]
+
+    def _after_a_while(self, mean: float, do: object, member: Member) -> None:
+        self.clock.after(self.chance.expovariate(1 / mean), do, member)  # type: ignore[arg-type]
+
+    # -- what users do ------------------------------------------------------------------------
+
+    def _act(self, member: Member) -> None:
+        if not self._stormy or member.gone:
+            return
+        if member.online:
+            self._act_once(member)
+        self._after_a_while(self._plan.thinks, self._act, member)
+
+    def _act_once(self, member: Member) -> None:
+        chance = self.chance
+        places = member.speaks_in
+        dice = chance.random()
+        if not places or dice < 0.1:
+            member.join(chance.choice(ROOMS))
+        elif dice < 0.7:
+            for _ in range(chance.choice((1, 1, 1, 2, 8))):
+                member.say(chance.choice(("say", "say", "act")), room=chance.choice(places))
+        elif dice < 0.85:
+            member.say("say", to=self._somebody())
+        elif dice < 0.9 and not member.leaving:
+            member.leave(chance.choice(places))
+        elif dice < 0.95:
+            member.rename(chance.choice((*NICKS, f"m{member.number}")))
+        else:
+            member.change_topic(chance.choice(places), f"topic {chance.random()}")
+
+    def _somebody(self) -> str:
+        names = [member.follower.nick or "" for member in self.members]
+        return self.chance.choice((*names, *NICKS))
+
+    # -- what happens to them -----------------------------------------------------------------
+
+    def _suffer(self, member: Member) -> None:
+        if not self._stormy or member.gone:
+            return
+        if member.online:
+            self._strike(member)
+        self._after_a_while(self._plan.suffers, self._suffer, member)
+
+    def _strike(self, member: Member) -> None:
+        chance = self.chance
+        dice = chance.random()
+        if dice < 0.4:
+            member.hang_up("the connection broke", chance.random())
+        elif dice < 0.65:
+            member.flicker()
+        elif dice < 0.75:
+            member.pause(5 * chance.random())
+        elif dice < 0.85:
+            member.sleep(chance.choice((1, 10, 35)))
+        elif dice < 0.95:
+            member.go_away(chance.choice((2, 20, 40)))
+        elif dice < 0.97:
+            self.station.shift_clock()
+        elif dice < 0.98:
+            member.die()
