@@ -337,6 +337,8 @@ class Follower:
         def ponged(pong: Any, now: float) -> None:
             if not isinstance(pong, Refused):
                 self.outbox.acknowledge(pong.accepted, now)
+                if self.outbox.accepted > before:
+                    self._haste = HASTE_S
                 self._resend_stuck(before, now)
                 self._reader.inbox_head(pong.inbox, now)
                 self._reader.hear(pong.heads, now)

@@ -178,8 +178,8 @@ class Reader:
         def fetched(answer: Any, now: float) -> None:
             if stream is not self._inbox and self._rooms.get(stream.room or "") is not stream:
                 return
-            if isinstance(answer, Refused):
-                stream.fetching = False  # and the next head that is told tries again
+            stream.fetching = False
+            if isinstance(answer, Refused):  # the next head that is told tries again
                 stream.head = stream.cursor or 0
                 return
             events = [decode_event(raw) for raw in answer.events]

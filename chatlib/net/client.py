@@ -234,6 +234,8 @@ class Client:
 
     def _wait(self, deadline: float | None, error: HubbubError) -> None:
         self._serving()
+        if self._follower.state == "refused":
+            raise Unreachable(f"the broker refused us: {self._fault}")
         left = None if deadline is None else deadline - time.monotonic()
         if (left is not None and left <= 0) or not self._news.wait(left):
             raise error
