@@ -29,6 +29,12 @@ class BadAddress(Misuse):
     exit_code = 78
 
 
+class BadConfiguration(HubbubError):
+    """What this command was told to work with can't be worked with."""
+
+    exit_code = 78
+
+
 class Unreachable(HubbubError):
     """No broker answers at the address."""
 

@@ -17,6 +17,7 @@ from chatlib.protocol.links import DEFAULT_ADDRESS, Endpoint
 
 if TYPE_CHECKING:
     from chatlib.core.batch import Note
+    from chatlib.history.store import Store
     from chatlib.net.broker import Broker
 
 FEW_DESCRIPTORS = 1024
@@ -49,6 +50,23 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         type=Path,
         help="write the endpoints here as JSON once all are bound",
     )
+    kept = parser.add_mutually_exclusive_group()
+    kept.add_argument(
+        "--data",
+        metavar="DIR",
+        type=Path,
+        help="directory of the history (default: this platform's place for data, hubbub in it)",
+    )
+    kept.add_argument(
+        "--memory", action="store_true", help="keep the history in memory: it ends with the broker"
+    )
+    parser.add_argument(
+        "--durability",
+        choices=["disk", "os"],
+        default="disk",
+        help="what acknowledged means: disk survives a power cut, os the end of the process "
+        "(default: %(default)s)",
+    )
     parser.add_argument(
         "--heartbeat",
         metavar="SECONDS",
@@ -79,6 +97,7 @@ def run(args: argparse.Namespace) -> int:
     log = Log(args.log_format, args.quiet)
     broker = Broker(
         args.listen,
+        store=_open_store(args),
         intake=args.intake,
         feed=args.feed,
         advertise=args.advertise,
@@ -94,6 +113,24 @@ def run(args: argparse.Namespace) -> int:
     broker.run()
     log.stopped()
     return 0
+
+
+def _open_store(args: argparse.Namespace) -> Store:
+    from chatlib.history.memory import MemoryStore
+    from chatlib.history.sqlite import SqliteStore
+    from chatlib.net.broker import new_epoch
+
+    if args.memory:
+        return MemoryStore(new_epoch())
+    return SqliteStore(args.data or data_directory(), new_epoch(), args.durability)
+
+
+def data_directory() -> Path:
+    """Return where histories are kept on this platform."""
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "hubbub"
+    base = os.environ.get("XDG_DATA_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "share") / "hubbub"
 
 
 def _obey_signals(broker: Broker) -> None:
@@ -174,6 +211,8 @@ class Log:
             "renamed": f"is the new name of {note.old}",
             "joined": f"joined {note.room}",
             "left": f"left {note.room}",
+            "failing": f"NOTHING IS STORED, so nothing is acknowledged: {note.reason}",
+            "storing": "the history is being stored again",
         }
         told = sanitize(f"{note.nick} {words[note.what]}")
         self._put(f"{datetime.now().strftime('%H:%M:%S')} {told}")

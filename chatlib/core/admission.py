@@ -191,6 +191,11 @@ class Admission:
 
     # -- time ---------------------------------------------------------------------------------
 
+    def expect(self, now: float) -> None:
+        """Give every session that a restart brought along its whole time to come back."""
+        for sid in self.state.sessions:
+            self._seen.setdefault(sid, now)
+
     def overdue(self, now: float, at: int) -> list[Command]:
         """Return the commands that end the sessions which gave no sign of life in time."""
         last = now - self._timeout

@@ -55,7 +55,7 @@ class Opened(NamedTuple):
 class Note(Struct, omit_defaults=True):
     """A line for whoever runs the broker."""
 
-    what: Literal["opened", "resumed", "ended", "renamed", "joined", "left"]
+    what: Literal["opened", "resumed", "ended", "renamed", "joined", "left", "failing", "storing"]
     sid: str
     nick: str
     room: str | None = None

@@ -23,7 +23,7 @@ def join_room(state: State, session: Session, command: JoinRoom, batch: Batch) -
         if room is None:
             room = new_room(command.room)
             state.put(state.rooms, room.name, room)
-        state.put(session.rooms, room.name, room)
+        state.set(session, "rooms", {**session.rooms, room.name: room})
         tell_room(state, room, session, batch, kind="join")
         state.put(room.members, session.sid, room.head)
         batch.notes.append(Note("joined", session.sid, session.nick, room.name))
@@ -68,7 +68,8 @@ def leave_room(state: State, session: Session, command: LeaveRoom, batch: Batch)
         return
     room = state.rooms[command.room]
     state.drop(room.members, session.sid)
-    state.drop(session.rooms, room.name)
+    others = {name: other for name, other in session.rooms.items() if other is not room}
+    state.set(session, "rooms", others)
     tell_room(state, room, session, batch, kind="leave", reason="left")
     batch.notes.append(Note("left", session.sid, session.nick, room.name, reason="left"))
     if command.origin is not None:

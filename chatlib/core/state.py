@@ -7,11 +7,11 @@ so a batch whose commit failed is taken back as if it had never been.
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from chatlib.names import LOBBY
+from chatlib.names import LOBBY, nick_key
 from chatlib.protocol.topics import room_topic
 
 MISSING: Any = object()
@@ -55,6 +55,55 @@ class Ended(Struct):
 
     accepted: int
     at: int
+
+
+class SavedRoom(NamedTuple):
+    """A room as a store gives it back."""
+
+    name: str
+    topic: str
+    head: int
+
+
+class SavedSession(NamedTuple):
+    """A session as a store gives it back; `rooms` are those it is in, with the seqs of its joins."""
+
+    sid: str
+    digest: bytes
+    nick: str
+    bot: bool
+    accepted: int
+    inbox: int
+    rooms: dict[str, int]
+
+
+class Saved(NamedTuple):
+    """The state as of a store's last commit."""
+
+    seq: int
+    at: int
+    guests: int
+    rooms: list[SavedRoom]
+    sessions: list[SavedSession]
+    ended: dict[bytes, Ended]
+
+
+class Changes(NamedTuple):
+    """What has to be stored of the state beside a batch's events."""
+
+    seq: int
+    at: int
+    guests: int
+    rooms: list[Room]
+    sessions: list[Session]
+    gone: list[str]  # sids of sessions that are no more
+    ended: list[tuple[bytes, Ended]]
+    forgotten: list[bytes]  # digests of ended sessions of which nothing is kept any more
+
+    @property
+    def any(self) -> bool:
+        """Tell whether there is anything to store."""
+        return bool(self.rooms or self.sessions or self.gone or self.ended or self.forgotten)
 
 
 class State:
@@ -106,6 +155,50 @@ class State:
             self._heads[room.name] = (room, head)
         room.head = self.next_seq()
         return head
+
+    def changes(self) -> Changes:
+        """Return what changed since the last `keep` or `take_back`."""
+        rooms = {name: room for name, (room, _) in self._heads.items()}
+        sessions: dict[str, Session | None] = {}
+        ended: dict[bytes, Ended | None] = {}
+        for owner, name, _ in self._undo:
+            if isinstance(owner, Session):
+                sessions[owner.sid] = self.sessions.get(owner.sid)
+            elif isinstance(owner, Room):
+                rooms[owner.name] = owner
+            elif owner is self.sessions:
+                sessions[name] = self.sessions.get(name)
+            elif owner is self.ended:
+                ended[name] = self.ended.get(name)
+        return Changes(
+            self.seq,
+            self.at,
+            self.guests,
+            list(rooms.values()),
+            [s for s in sessions.values() if s is not None],
+            [sid for sid, s in sessions.items() if s is None],
+            [(digest, e) for digest, e in ended.items() if e is not None],
+            [digest for digest, e in ended.items() if e is None],
+        )
+
+    def restore(self, saved: Saved) -> None:
+        """Take over what a store kept of an earlier life."""
+        self.seq, self.at, self.guests = saved.seq, saved.at, saved.guests
+        for room in saved.rooms:
+            made = self.rooms[room.name] = new_room(room.name)
+            made.topic, made.head = room.topic, room.head
+        for s in saved.sessions:
+            rooms = {name: self.rooms[name] for name in s.rooms}
+            session = Session(
+                s.sid, s.digest, s.nick, nick_key(s.nick), s.bot, s.accepted, s.inbox, rooms
+            )
+            self.sessions[s.sid] = session
+            self.digests[s.digest] = s.sid
+            self.nicks[session.key] = s.sid
+            for room_joined in rooms.values():
+                room_joined.members[s.sid] = s.rooms[room_joined.name]
+        self.ended = dict(saved.ended)
+        self.keep()
 
     def keep(self) -> None:
         """Make all changes since the last `keep` or `take_back` final: they are committed."""

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from chatlib.core.batch import Entry
+from chatlib.core.state import Changes
 from chatlib.history.store import Page
 
 MiB = 1024 * 1024
@@ -71,7 +72,10 @@ class MemoryStore:
         """Say where events go and how long they stay."""
         return f"memory: this run, the newest {self._size // MiB} MiB"
 
-    def commit(self, entries: Sequence[Entry]) -> None:
+    def load(self) -> None:
+        """Keep no state: it ends with the process, like the events."""
+
+    def commit(self, entries: Sequence[Entry], changes: Changes | None = None) -> None:
         """Keep all `entries`, and drop the oldest that no longer fit."""
         for entry in entries:
             self._keep((entry.stream, None), entry)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from chatlib.core.batch import Entry
+from chatlib.core.state import Changes, Saved
 from chatlib.errors import HubbubError
 
 
@@ -35,8 +36,11 @@ class Store(Protocol):
     def describe(self) -> str:
         """Return one line for whoever starts the broker: where events go and how long they stay."""
 
-    def commit(self, entries: Sequence[Entry]) -> None:
-        """Store all `entries` or none. Raises StoreFailed."""
+    def load(self) -> Saved | None:
+        """Return the state as of the last commit; None for a store that keeps none."""
+
+    def commit(self, entries: Sequence[Entry], changes: Changes) -> None:
+        """Store the events of a pass and what they changed, all or nothing. Raises StoreFailed."""
 
     def page(
         self,
@@ -51,7 +55,7 @@ class Store(Protocol):
         """Read at most `limit` events and `size` bytes, one event at least where there is one.
 
         With `after`, the oldest behind it; with `before`, the newest ahead of it; with neither,
-        the newest. `peer` keeps those of one private conversation.
+        the newest. `peer` keeps those of one private conversation. Raises StoreFailed.
         """
 
     def close(self) -> None:

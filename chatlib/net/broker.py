@@ -116,6 +116,7 @@ class Broker:
         except HubbubError:
             self._context.destroy(linger=0)
             self._close_wake()
+            self.store.close()
             raise
         place = Place(self._told(bound[1]), self._told(bound[2]), f"hubbub {__version__}")
         self.pipeline = Pipeline(

@@ -61,6 +61,8 @@ class Pipeline:
     ) -> None:
         self.store = store
         self.state = State(store.epoch)
+        if (saved := store.load()) is not None:
+            self.state.restore(saved)
         self.admission = Admission(self.state, fresh, heartbeat * limits.MISSED_HEARTBEATS)
         self.order = LocalOrder()
         self.heartbeat = heartbeat
@@ -72,6 +74,7 @@ class Pipeline:
         self._beaten = float("-inf")
         self._ran = float("inf")
         self._chored = float("-inf")
+        self._failing = ""  # why the last commit did not happen
         self._busy: dict[str, float] = {}  # topics with events since their last head marker
 
     @property
@@ -89,7 +92,9 @@ class Pipeline:
     ) -> None:
         """Take one pass over what has arrived."""
         self.feed, self.control, self.notes = [], [], []
-        if now - self._ran > self.heartbeat:
+        if self._ran == float("inf"):
+            self.admission.expect(now)
+        elif now - self._ran > self.heartbeat:
             self.admission.slept(now - self._ran)
         self._ran = now
         chores = now - self._chored >= self.heartbeat / 8
@@ -138,17 +143,24 @@ class Pipeline:
 
     def _commit(self, commands: Sequence[Command], batch: Batch) -> Batch:
         """Store the batch; when that fails, return what its senders are told instead."""
+        changes = self.state.changes()
         try:
-            if batch.entries:
-                self.store.commit(batch.entries)
+            if batch.entries or changes.any:
+                self.store.commit(batch.entries, changes)
         except StoreFailed as e:
             self.state.take_back()
             return self._failed(commands, str(e))
         self.state.keep()
+        if self._failing:
+            self._failing = ""
+            batch.notes.append(Note("storing", "", ""))
         return batch
 
     def _failed(self, commands: Sequence[Command], cause: str) -> Batch:
         batch = Batch()
+        if cause != self._failing:
+            self._failing = cause
+            batch.notes.append(Note("failing", "", "", reason=cause))
         text = f"the broker can't store anything now ({cause}); nothing was changed: try again"
         for command in commands:
             if isinstance(command, Say) and command.sid not in batch.rewound:
@@ -220,7 +232,12 @@ class Pipeline:
                 self._reply(question.origin, Failure(id=question.origin.id, error=busy))
         left = READ_BYTES
         while self._reads and left > 0:
-            left -= self._read(self._reads.popleft())
+            wanted = self._reads.popleft()
+            try:
+                left -= self._read(wanted)
+            except StoreFailed as e:
+                error = Error("unavailable", f"the broker can't read its history now: {e}")
+                self._reply(wanted.origin, Failure(id=wanted.origin.id, error=error))
 
     def _read(self, wanted: Read | JoinReply) -> int:
         if isinstance(wanted, JoinReply):

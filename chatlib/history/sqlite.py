@@ -1,0 +1,269 @@
+"""A history in one SQLite file, fsynced before anything is acknowledged.
+
+One transaction a pass: the events, and with them the state that they left behind, so that a broker
+that was killed at any instant goes on where its last commit was. What is stored of an event is the
+very line that was emitted. Streams have numbers here; a stream's events lie side by side.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from chatlib.core.batch import Entry
+from chatlib.core.state import Changes, Ended, Saved, SavedRoom, SavedSession, Session
+from chatlib.errors import BadConfiguration, CannotCreate
+from chatlib.history.store import Page, StoreFailed
+
+Durability = Literal["disk", "os"]
+
+FILE = "history.sqlite3"
+APPLICATION_ID = 0x48554242  # "HUBB": so that nobody's other database is taken for ours
+_SYNCHRONOUS: dict[str, str] = {"disk": "FULL", "os": "NORMAL"}
+
+# Each step brings the schema from the version before it (its place in the list) to the next.
+_MIGRATIONS = [
+    """
+    CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE streams (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+    CREATE TABLE events (
+        stream INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        peer TEXT,
+        line BLOB NOT NULL,
+        PRIMARY KEY (stream, seq)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX conversations ON events (stream, peer, seq) WHERE peer IS NOT NULL;
+    CREATE TABLE rooms (name TEXT PRIMARY KEY, topic TEXT NOT NULL, head INTEGER NOT NULL)
+        STRICT, WITHOUT ROWID;
+    CREATE TABLE sessions (
+        sid TEXT PRIMARY KEY,
+        digest BLOB NOT NULL,
+        nick TEXT NOT NULL,
+        bot INTEGER NOT NULL,
+        accepted INTEGER NOT NULL,
+        inbox INTEGER NOT NULL,
+        rooms TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE ended (digest BLOB PRIMARY KEY, accepted INTEGER NOT NULL, at INTEGER NOT NULL)
+        STRICT, WITHOUT ROWID;
+    """,
+]
+
+
+class SqliteStore:
+    """The history in `directory`, made where it is not there.
+
+    `epoch` names a history that begins now. `durability` "disk" fsyncs each commit; "os" survives
+    the death of the process, not of the power. Raises CannotCreate (not writable, in use by
+    another broker), BadConfiguration (not ours, or of a newer version).
+    """
+
+    def __init__(self, directory: Path, epoch: str, durability: Durability = "disk") -> None:
+        self._path = directory / FILE
+        self._durability = durability
+        self._streams: dict[str, int] = {}
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as e:
+            raise CannotCreate(f"cannot keep a history in {directory}: {e.strerror}") from e
+        try:
+            self._take_lock(directory)
+            self._db = self._open(epoch)
+        except BaseException:
+            os.close(self._lock)
+            raise
+
+    def _take_lock(self, directory: Path) -> None:
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as e:
+            owner = os.pread(self._lock, 20, 0).decode("ascii", "replace").strip()
+            raise CannotCreate(
+                f"another broker (pid {owner}) keeps its history in {directory}: "
+                "stop it, or give this one another --data, or --memory"
+            ) from e
+        os.ftruncate(self._lock, 0)
+        os.pwrite(self._lock, b"%d\n" % os.getpid(), 0)
+
+    def _open(self, epoch: str) -> sqlite3.Connection:
+        try:
+            db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+            try:
+                self._prepare(db, epoch)
+            except BaseException:
+                db.close()
+                raise
+        except sqlite3.Error as e:
+            raise CannotCreate(f"cannot use the history {self._path}: {e}") from e
+        return db
+
+    def _prepare(self, db: sqlite3.Connection, epoch: str) -> None:
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        (owner,) = db.execute("PRAGMA application_id").fetchone()
+        (tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        if tables and owner != APPLICATION_ID:
+            raise BadConfiguration(f"{self._path} is a database, but not one of Hubbub's")
+        if version > len(_MIGRATIONS):
+            raise BadConfiguration(
+                f"{self._path} was written by a newer Hubbub (schema {version}, this one knows "
+                f"{len(_MIGRATIONS)}): upgrade this one"
+            )
+        if not tables:
+            db.execute("PRAGMA page_size = 8192")
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute(f"PRAGMA synchronous = {_SYNCHRONOUS[self._durability]}")
+        for number, step in enumerate(_MIGRATIONS[version:], version + 1):
+            db.executescript(
+                f"BEGIN IMMEDIATE; {step} PRAGMA application_id = {APPLICATION_ID};"
+                f"PRAGMA user_version = {number}; COMMIT;"
+            )
+        db.execute("INSERT OR IGNORE INTO meta VALUES ('epoch', ?)", (epoch,))
+        self.epoch = db.execute("SELECT value FROM meta WHERE name = 'epoch'").fetchone()[0]
+        self._streams = dict(db.execute("SELECT name, id FROM streams"))
+
+    def describe(self) -> str:
+        """Say where events go and how long they stay."""
+        kept = "fsynced" if self._durability == "disk" else "written, NOT fsynced"
+        return f"{self._path}, {kept} before it is acknowledged"
+
+    # -- the state ----------------------------------------------------------------------------
+
+    def load(self) -> Saved:
+        """Return the state as of the last commit."""
+        db = self._db
+        meta = dict(db.execute("SELECT name, value FROM meta"))
+        return Saved(
+            seq=meta.get("seq", 0),
+            at=meta.get("at", 0),
+            guests=meta.get("guests", 0),
+            rooms=[SavedRoom(*row) for row in db.execute("SELECT name, topic, head FROM rooms")],
+            sessions=[
+                SavedSession(
+                    sid, digest, nick, bool(bot), accepted, inbox, msgspec.json.decode(rooms)
+                )
+                for sid, digest, nick, bot, accepted, inbox, rooms in db.execute(
+                    "SELECT sid, digest, nick, bot, accepted, inbox, rooms FROM sessions"
+                )
+            ],
+            ended={
+                digest: Ended(accepted, at)
+                for digest, accepted, at in db.execute(
+                    "SELECT digest, accepted, at FROM ended ORDER BY at"
+                )
+            },
+        )
+
+    def commit(self, entries: Sequence[Entry], changes: Changes) -> None:
+        """Store a pass's events and what they changed, all or nothing. Raises StoreFailed."""
+        db = self._db
+        known = len(self._streams)
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            db.executemany(
+                "INSERT INTO events (stream, seq, line, peer) VALUES (?, ?, ?, ?)",
+                [(self._stream(e.stream), e.seq, e.line, e.peer) for e in entries],
+            )
+            self._save(changes)
+            db.execute("COMMIT")
+        except sqlite3.Error as e:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            self._streams = dict(list(self._streams.items())[:known])
+            raise StoreFailed(str(e)) from e
+
+    def _stream(self, name: str) -> int:
+        number = self._streams.get(name)
+        if number is None:
+            cursor = self._db.execute("INSERT INTO streams (name) VALUES (?)", (name,))
+            number = self._streams[name] = cursor.lastrowid or 0
+        return number
+
+    def _save(self, changes: Changes) -> None:
+        db = self._db
+        db.executemany(
+            "INSERT OR REPLACE INTO meta VALUES (?, ?)",
+            (("seq", changes.seq), ("at", changes.at), ("guests", changes.guests)),
+        )
+        db.executemany(
+            "INSERT OR REPLACE INTO rooms VALUES (?, ?, ?)",
+            [(room.name, room.topic, room.head) for room in changes.rooms],
+        )
+        db.executemany(
+            "INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                (s.sid, s.digest, s.nick, s.bot, s.accepted, s.inbox, _memberships(s))
+                for s in changes.sessions
+            ],
+        )
+        db.executemany("DELETE FROM sessions WHERE sid = ?", [(sid,) for sid in changes.gone])
+        db.executemany(
+            "INSERT OR REPLACE INTO ended VALUES (?, ?, ?)",
+            [(digest, e.accepted, e.at) for digest, e in changes.ended],
+        )
+        db.executemany("DELETE FROM ended WHERE digest = ?", [(d,) for d in changes.forgotten])
+
+    # -- events -------------------------------------------------------------------------------
+
+    def page(
+        self,
+        stream: str,
+        *,
+        after: int | None = None,
+        before: int | None = None,
+        limit: int,
+        size: int,
+        peer: str | None = None,
+    ) -> Page:
+        """Read a page; see Store. Raises StoreFailed."""
+        number = self._streams.get(stream)
+        if number is None:
+            return Page([], 0, False)
+        where, values = "stream = ?", [number]
+        if peer is not None:
+            where, values = f"{where} AND peer = ?", [*values, peer]  # type: ignore[list-item]
+        order = "ASC" if after is not None else "DESC"
+        try:
+            oldest = self._db.execute(
+                f"SELECT seq FROM events WHERE {where} ORDER BY seq LIMIT 1", values
+            ).fetchone()
+            if after is not None:
+                where, values = f"{where} AND seq > ?", [*values, after]
+            elif before is not None:
+                where, values = f"{where} AND seq < ?", [*values, before]
+            rows = self._db.execute(
+                f"SELECT line FROM events WHERE {where} ORDER BY seq {order} LIMIT ?",
+                [*values, limit + 1],
+            )
+            lines, more = _within(rows, limit, size)
+        except sqlite3.Error as e:
+            raise StoreFailed(str(e)) from e
+        return Page(lines if after is not None else lines[::-1], oldest[0] if oldest else 0, more)
+
+    def close(self) -> None:
+        """Close the file and let another broker have it."""
+        self._db.close()
+        os.close(self._lock)
+
+
+def _memberships(session: Session) -> str:
+    joins = {name: room.members[session.sid] for name, room in sorted(session.rooms.items())}
+    return msgspec.json.encode(joins).decode()
+
+
+def _within(rows: sqlite3.Cursor, limit: int, size: int) -> tuple[list[bytes], bool]:
+    """Return lines up to the limits, one at least, and whether there are more."""
+    lines: list[bytes] = []
+    for (line,) in rows:
+        size -= len(line)
+        if len(lines) == limit or (lines and size < 0):
+            return lines, True
+        lines.append(line)
+    return lines, False
