@@ -31,10 +31,17 @@ def eventually(what: str, check: Callable[[], Any], patience: float = PATIENCE) 
 class RunningBroker:
     """`hubbub broker` as a process of its own, on free ports of 127.0.0.1.
 
-    `arguments` are added to the command line; `port` fixes the control port, for restarts.
+    `arguments` are added to the command line. Its history is in memory, or in `data`.
     """
 
-    def __init__(self, directory: Path, *arguments: str, listen: str = "tcp://127.0.0.1:0") -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *arguments: str,
+        listen: str = "tcp://127.0.0.1:0",
+        data: Path | None = None,
+    ) -> None:
+        self.data = data
         self.ready_file = directory / f"ready-{time.monotonic_ns()}.json"
         self.log = directory / f"{self.ready_file.stem}.log"
         self.arguments = arguments
@@ -45,7 +52,7 @@ class RunningBroker:
             self.process = subprocess.Popen(
                 [
                     sys.executable, "-m", "chatlib.cli", "broker", "--listen", self.listen,
-                    "--ready-file", str(self.ready_file), *self.arguments,
+                    "--ready-file", str(self.ready_file), *self._kept(), *self.arguments,
                 ],
                 cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
@@ -54,6 +61,9 @@ class RunningBroker:
         self.control, self.intake, self.feed = ready["control"], ready["intake"], ready["feed"]
         self.epoch = ready["epoch"]
         return self
+
+    def _kept(self) -> list[str]:
+        return ["--memory"] if self.data is None else ["--data", str(self.data)]
 
     def _is_ready(self) -> bool:
         assert self.process.poll() is None, f"the broker ended: {self.output()}"
@@ -77,7 +87,9 @@ class RunningBroker:
     def again(self) -> RunningBroker:
         """Return a broker for the same ports, not started yet."""
         places = ("--intake", self.intake, "--feed", self.feed)
-        return RunningBroker(self.ready_file.parent, *self.arguments, *places, listen=self.control)
+        return RunningBroker(
+            self.ready_file.parent, *self.arguments, *places, listen=self.control, data=self.data
+        )
 
     def __exit__(self, *_: object) -> None:
         if self.process.poll() is None:
