@@ -14,12 +14,16 @@ import os
 import statistics
 import sys
 import tempfile
+import threading
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import zmq
+
+from chatlib.history.sqlite import SqliteStore
+from chatlib.net.broker import Broker
 
 SENDERS = 10
 SECONDS = 4.0
@@ -36,16 +40,11 @@ def pin(core: int) -> None:
 
 def serve_broker(pipe: Connection, durability: str) -> None:
     """Run a broker until told to stop."""
-    from chatlib.history.sqlite import SqliteStore
-    from chatlib.net.broker import Broker
-
     pin(0)
     with tempfile.TemporaryDirectory(dir=".") as directory:
         store = SqliteStore(Path(directory), "bench", durability)  # type: ignore[arg-type]
         broker = Broker("tcp://127.0.0.1:0", store=store)
         pipe.send([str(e) for e in broker.bind()])
-        import threading
-
         threading.Thread(target=lambda: (pipe.recv(), broker.stop()), daemon=True).start()
         broker.run()
         pipe.send(time.process_time())
@@ -59,8 +58,6 @@ def serve_proxy(pipe: Connection, _: str) -> None:
     intake = f"tcp://127.0.0.1:{pull.bind_to_random_port('tcp://127.0.0.1')}"
     feed = f"tcp://127.0.0.1:{xpub.bind_to_random_port('tcp://127.0.0.1')}"
     pipe.send(["", intake, feed])
-    import threading
-
     threading.Thread(target=lambda: zmq.proxy(pull, xpub), daemon=True).start()
     pipe.recv()
     pipe.send(time.process_time())

@@ -25,13 +25,3 @@ def broker(tmp_path: Path) -> Iterator[RunningBroker]:
     """A real broker of the test's own."""
     with RunningBroker(tmp_path) as running:
         yield running
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--soak", action="store_true", help="full counts of rounds and seeds")
-
-
-@pytest.fixture
-def soak(pytestconfig: pytest.Config) -> bool:
-    """Whether full counts are wanted; a plain run does with fewer."""
-    return bool(pytestconfig.getoption("--soak"))

@@ -66,7 +66,7 @@ class SavedRoom(NamedTuple):
 
 
 class SavedSession(NamedTuple):
-    """A session as a store gives it back; `rooms` are those it is in, with the seqs of its joins."""
+    """A session as a store gives it back; `rooms` has the seqs of its joins."""
 
     sid: str
     digest: bytes

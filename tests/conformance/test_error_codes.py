@@ -11,6 +11,7 @@ import pytest
 
 from chatlib.core import sessions
 from chatlib.core.batch import Entry
+from chatlib.core.state import Changes
 from chatlib.history.memory import MemoryStore
 from chatlib.history.store import StoreFailed
 from chatlib.net import pipeline
@@ -63,10 +64,10 @@ ELSEWHERE = {"no_session", "unavailable", "busy", "too_many_sessions", "too_many
 class FailingStore(MemoryStore):
     failing = False
 
-    def commit(self, entries: Sequence[Entry]) -> None:
+    def commit(self, entries: Sequence[Entry], changes: Changes | None = None) -> None:
         if self.failing:
             raise StoreFailed("disk full")
-        super().commit(entries)
+        super().commit(entries, changes)
 
 
 class Broker:

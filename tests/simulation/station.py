@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chatlib.core.batch import Entry
+from chatlib.core.state import Changes
 from chatlib.history.memory import MemoryStore
 from chatlib.history.store import StoreFailed
 from chatlib.net.pipeline import Pipeline, Place
@@ -23,12 +24,12 @@ class WatchedStore(MemoryStore):
         self._judge = judge
         self.failures = 0
 
-    def commit(self, entries: Sequence[Entry]) -> None:
+    def commit(self, entries: Sequence[Entry], changes: Changes | None = None) -> None:
         if self._network.happens(self._network.weather.commit_loss):
             self.failures += 1
             raise StoreFailed("the disk is full")
         self._judge.committed(entries)
-        super().commit(entries)
+        super().commit(entries, changes)
 
 
 class Station:

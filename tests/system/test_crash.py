@@ -62,9 +62,7 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path, soak: bool) -> None:
         for reader in readers:
             reader.start()
         for round_ in range(SOAK_ROUNDS if soak else ROUNDS):
-            threads = [
-                threading.Thread(target=say, args=(s, round_ * EACH, EACH)) for s in senders
-            ]
+            threads = [threading.Thread(target=say, args=(s, round_ * EACH, EACH)) for s in senders]
             for thread in threads:
                 thread.start()
             broker = crash_and_return(broker, chance)
@@ -101,24 +99,27 @@ def check(senders: list[Client], readers: list[Reader], each: int) -> None:
 
 
 def test_a_restart_resumes_without_noise(tmp_path: Path) -> None:
-    with RunningBroker(tmp_path, data=tmp_path / "data") as broker:
-        with Client(broker.control, "ann") as ann, Client(broker.control, "bob") as bob:
-            ann.join("lobby")
-            bob.join("lobby")
-            bob.topic("lobby", "cake")
-            sid, epoch = bob.sid, broker.epoch
-            broker.kill()
-            with broker.again() as second:
-                assert second.epoch == epoch
-                eventually("bob is back", lambda: bob.state == "online" and bob.who())
-                assert bob.sid == sid
-                assert {m.nick for m in ann.who("lobby")} == {"ann", "bob"}
-                assert ann.topic("lobby") == "cake"
-                ann.tell("bob", "still you?")
-                ann.flush(30)
-                assert [e.text for e in bob.history(peer="ann")] == ["still you?"]
-                kinds = [e.kind for e in bob.history("lobby")]
-                assert kinds == ["join", "join", "topic"]
+    with (
+        RunningBroker(tmp_path, data=tmp_path / "data") as broker,
+        Client(broker.control, "ann") as ann,
+        Client(broker.control, "bob") as bob,
+    ):
+        ann.join("lobby")
+        bob.join("lobby")
+        bob.topic("lobby", "cake")
+        sid, epoch = bob.sid, broker.epoch
+        broker.kill()
+        with broker.again() as second:
+            assert second.epoch == epoch
+            eventually("bob is back", lambda: bob.state == "online" and bob.who())
+            assert bob.sid == sid
+            assert {m.nick for m in ann.who("lobby")} == {"ann", "bob"}
+            assert ann.topic("lobby") == "cake"
+            ann.tell("bob", "still you?")
+            ann.flush(30)
+            assert [e.text for e in bob.history(peer="ann")] == ["still you?"]
+            kinds = [e.kind for e in bob.history("lobby")]
+            assert kinds == ["join", "join", "topic"]
 
 
 def test_the_full_disk_is_told_survived_and_left_behind(tmp_path: Path) -> None:
