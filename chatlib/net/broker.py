@@ -65,8 +65,9 @@ class Broker:
     """A broker on `listen`; `observer` is told of connections, nicknames, joins and leaves.
 
     `intake` and `feed` are beside `listen` unless given; `advertise` is the host that clients are
-    told instead of the one that they dialled. Nothing is bound before `bind()`; `run()` returns
-    after `stop()`, which may be called from a signal handler or another thread.
+    told instead of the one that they dialled. Without a `store` the history is in memory. Nothing
+    is bound before `bind()`; `run()` returns after `stop()`, which may be called from a signal
+    handler or another thread.
     """
 
     def __init__(

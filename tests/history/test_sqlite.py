@@ -1,0 +1,202 @@
+"""The store on disk: the same pages as the one in memory, and a state that comes back whole."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chatlib.core.apply import apply
+from chatlib.core.batch import Batch, Entry
+from chatlib.core.commands import (
+    ChangeNick,
+    Command,
+    EndSession,
+    JoinRoom,
+    LeaveRoom,
+    OpenSession,
+    Origin,
+    Say,
+    SetTopic,
+)
+from chatlib.core.state import Changes, State
+from chatlib.errors import BadConfiguration, CannotCreate
+from chatlib.history.memory import MemoryStore
+from chatlib.history.sqlite import FILE, SqliteStore
+from chatlib.history.store import StoreFailed
+from chatlib.protocol.messages import Line
+
+NOTHING = Changes(0, 0, 0, [], [], [], [], [])
+ORIGIN = Origin(b"\0abcd", 1)
+
+entries = st.lists(
+    st.tuples(
+        st.sampled_from(["room/lobby/", "room/ops/", "inbox/ann"]),
+        st.sampled_from([None, "bob", "cyd"]),
+        st.integers(1, 400),
+    ),
+    max_size=40,
+)
+places = st.one_of(st.none(), st.integers(0, 50))
+
+
+@settings(max_examples=60, deadline=None)
+@given(entries, places, places, st.integers(1, 12), st.integers(1, 2000))
+def test_pages_are_those_of_the_store_in_memory(
+    wanted: list[tuple[str, str | None, int]],
+    after: int | None,
+    before: int | None,
+    limit: int,
+    size: int,
+) -> None:
+    made = [
+        Entry(stream, seq, b"x" * length, peer if stream.startswith("inbox") else None)
+        for seq, (stream, peer, length) in enumerate(wanted, 1)
+    ]
+    memory = MemoryStore("e")
+    memory.commit(made)
+    with tempfile.TemporaryDirectory() as directory:
+        disk = SqliteStore(Path(directory), "e")
+        disk.commit(made, NOTHING)
+        before = None if after is not None else before
+        for stream in ("room/lobby/", "room/none/", "inbox/ann"):
+            for peer in (None, "bob"):
+                asked = {"after": after, "before": before, "limit": limit, "size": size}
+                assert disk.page(stream, peer=peer, **asked) == memory.page(
+                    stream, peer=peer, **asked
+                )
+        disk.close()
+
+
+SIDS = ["s1", "s2", "s3"]
+commands = st.lists(
+    st.one_of(
+        st.builds(
+            lambda sid, nick: OpenSession(
+                at=5, sid=sid, origin=ORIGIN, new_token=f"token {sid}", nick=nick
+            ),
+            st.sampled_from(SIDS),
+            st.sampled_from(["Ann", "bob", None]),
+        ),
+        st.builds(
+            lambda sid, room: JoinRoom(at=6, sid=sid, room=room),
+            st.sampled_from(SIDS),
+            st.sampled_from(["lobby", "ops"]),
+        ),
+        st.builds(
+            lambda sid, room: LeaveRoom(at=7, sid=sid, room=room),
+            st.sampled_from(SIDS),
+            st.sampled_from(["lobby", "ops"]),
+        ),
+        st.builds(
+            lambda sid: SetTopic(at=8, sid=sid, room="ops", text="cake"), st.sampled_from(SIDS)
+        ),
+        st.builds(lambda sid: ChangeNick(at=9, sid=sid, nick="Cyd"), st.sampled_from(SIDS)),
+        st.builds(lambda sid: EndSession(at=10, sid=sid, reason="left"), st.sampled_from(SIDS)),
+        st.builds(
+            lambda sid, n, to: Say(
+                at=11, sid=sid, lines=[Line(n, "hi", room=None if to else "lobby", to=to)]
+            ),
+            st.sampled_from(SIDS),
+            st.integers(1, 3),
+            st.sampled_from([None, "ann", "bob"]),
+        ),
+    ),
+    max_size=25,
+)
+
+
+def picture(state: State) -> object:
+    return (
+        state.seq,
+        state.at,
+        state.guests,
+        {
+            s.sid: (s.digest, s.nick, s.key, s.bot, s.accepted, s.inbox, sorted(s.rooms))
+            for s in state.sessions.values()
+        },
+        {r.name: (r.topic, r.head, dict(r.members)) for r in state.rooms.values()},
+        dict(state.nicks),
+        dict(state.digests),
+        {d: (e.accepted, e.at) for d, e in state.ended.items()},
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(commands, max_size=4))
+def test_a_state_comes_back_as_it_was_committed(passes: list[list[Command]]) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        store = SqliteStore(Path(directory), "e")
+        state = State(store.epoch)
+        for commands_ in passes:
+            batch = Batch()
+            for command in commands_:
+                if isinstance(command, OpenSession) and command.sid in state.sessions:
+                    continue  # admission gives every session a sid of its own
+                apply(state, command, batch)
+            changes = state.changes()
+            if batch.entries or changes.any:
+                store.commit(batch.entries, changes)
+            state.keep()
+        store.close()
+        again = SqliteStore(Path(directory), "other")
+        restored = State(again.epoch)
+        restored.restore(again.load())
+        again.close()
+    assert restored.epoch == "e"
+    assert picture(restored)[3:] == picture(state)[3:]  # type: ignore[index]
+    assert restored.seq == state.seq
+
+
+def test_a_commit_is_whole_or_nothing(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path, "e")
+    store.commit([Entry("room/lobby/", 1, b"one")], NOTHING)
+    twice = [Entry("room/ops/", 2, b"two"), Entry("room/lobby/", 1, b"one again")]
+    with pytest.raises(StoreFailed):
+        store.commit(twice, NOTHING)
+    assert store.page("room/ops/", limit=9, size=999).lines == []
+    store.commit([Entry("room/ops/", 2, b"two")], NOTHING)  # its stream has a number of its own
+    assert store.page("room/ops/", limit=9, size=999).lines == [b"two"]
+    assert store.page("room/lobby/", limit=9, size=999).lines == [b"one"]
+    store.close()
+
+
+def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
+    SqliteStore(tmp_path, "e").close()
+    with sqlite3.connect(tmp_path / FILE) as db:
+        db.execute("PRAGMA user_version = 99")
+    db.close()
+    with pytest.raises(BadConfiguration, match="newer Hubbub"):
+        SqliteStore(tmp_path, "e")
+
+
+def test_somebody_else_s_database_is_refused(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / FILE) as db:
+        db.execute("CREATE TABLE recipes (name TEXT)")
+    db.close()
+    with pytest.raises(BadConfiguration, match="not one of Hubbub's"):
+        SqliteStore(tmp_path, "e")
+
+
+def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text("dear diary, " * 100)
+    with pytest.raises(CannotCreate, match="cannot use the history"):
+        SqliteStore(tmp_path, "e")
+
+
+def test_a_place_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(CannotCreate, match="cannot keep a history"):
+        SqliteStore(tmp_path / "file" / "data", "e")
+
+
+def test_one_history_has_one_broker(tmp_path: Path) -> None:
+    first = SqliteStore(tmp_path, "e")
+    with pytest.raises(CannotCreate, match="another broker"):
+        SqliteStore(tmp_path, "e")
+    first.close()
+    SqliteStore(tmp_path, "e").close()
