@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chatlib.core.apply import apply
@@ -44,7 +44,7 @@ entries = st.lists(
 places = st.one_of(st.none(), st.integers(0, 50))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(entries, places, places, st.integers(1, 12), st.integers(1, 2000))
 def test_pages_are_those_of_the_store_in_memory(
     wanted: list[tuple[str, str | None, int]],
@@ -72,13 +72,15 @@ def test_pages_are_those_of_the_store_in_memory(
         disk.close()
 
 
+def opened(sid: str, nick: str | None) -> OpenSession:
+    return OpenSession(at=5, sid=sid, origin=ORIGIN, new_token=f"token {sid}", nick=nick)
+
+
 SIDS = ["s1", "s2", "s3"]
 commands = st.lists(
     st.one_of(
         st.builds(
-            lambda sid, nick: OpenSession(
-                at=5, sid=sid, origin=ORIGIN, new_token=f"token {sid}", nick=nick
-            ),
+            opened,
             st.sampled_from(SIDS),
             st.sampled_from(["Ann", "bob", None]),
         ),
@@ -126,8 +128,12 @@ def picture(state: State) -> object:
     )
 
 
-@settings(max_examples=60, deadline=None)
+PRIVATE = Say(at=11, sid="s1", lines=[Line(1, "psst", to="bob")])
+
+
+@settings(max_examples=30, deadline=None)
 @given(st.lists(commands, max_size=4))
+@example([[opened("s1", "Ann"), opened("s2", "bob"), PRIVATE]])
 def test_a_state_comes_back_as_it_was_committed(passes: list[list[Command]]) -> None:
     with tempfile.TemporaryDirectory() as directory:
         store = SqliteStore(Path(directory), "e")
