@@ -54,9 +54,7 @@ class Judge:
 
     def __init__(self) -> None:
         self.chains: dict[str, Chain] = defaultdict(Chain)
-        self.members: dict[str, dict[str, int]] = defaultdict(
-            dict
-        )  # room -> sid -> seq of its join
+        self.members: dict[str, dict[str, int]] = defaultdict(dict)  # room -> sid -> seq of its join
         self.owners: dict[str, str] = {}  # folded nick -> sid
         self.nicks: dict[str, str] = {}  # sid -> folded nick
         self._taken_at: dict[str, float] = {}  # folded nick -> when its owner took it
@@ -187,9 +185,7 @@ class Place:
             self.at = -1
         assert gap.after == (chain.seqs[self.at] if self.at >= 0 else 0)
         page = store.page(self.stream, limit=1, size=1)
-        assert page.oldest == 0 or page.oldest > missing[-1], (
-            f"{self._told_to}: not gone at all: {gap}"
-        )
+        assert page.oldest == 0 or page.oldest > missing[-1], f"{self._told_to}: not gone at all: {gap}"
         self.at += len(missing)
 
     @property

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chatlib.core.batch import Entry
-from chatlib.core.state import Changes
 from chatlib.history.memory import MemoryStore
 from chatlib.history.store import StoreFailed
 from chatlib.net.pipeline import Pipeline, Place
@@ -24,12 +23,12 @@ class WatchedStore(MemoryStore):
         self._judge = judge
         self.failures = 0
 
-    def commit(self, entries: Sequence[Entry], changes: Changes | None = None) -> None:
+    def commit(self, entries: Sequence[Entry]) -> None:
         if self._network.happens(self._network.weather.commit_loss):
             self.failures += 1
             raise StoreFailed("the disk is full")
         self._judge.committed(entries)
-        super().commit(entries, changes)
+        super().commit(entries)
 
 
 class Station:
