@@ -54,11 +54,15 @@ class Judge:
 
     def __init__(self) -> None:
         self.chains: dict[str, Chain] = defaultdict(Chain)
-        self.members: dict[str, dict[str, int]] = defaultdict(dict)  # room -> sid -> seq of its join
+        self.members: dict[str, dict[str, int]] = defaultdict(
+            dict
+        )  # room -> sid -> seq of its join
         self.owners: dict[str, str] = {}  # folded nick -> sid
         self.nicks: dict[str, str] = {}  # sid -> folded nick
         self._taken_at: dict[str, float] = {}  # folded nick -> when its owner took it
         self.stored: dict[str, int] = {}  # text -> its seq
+        self.told: list[tuple[int, int]] = []  # (member, seq), all that was told to anybody
+        self.gaps = 0
         self._spoken: dict[int, int] = defaultdict(lambda: -1)  # member -> his newest in history
         self._seq = 0
         self._at = ""
@@ -100,8 +104,8 @@ class Judge:
         assert event.room is None
         self._private.append((owner, event))
         if event.seq == self._seq:  # the sender's copy of what the recipient just got
-            assert self.stored[event.text or ""] == event.seq
-            assert owner == event.sid
+            known = self.stored[event.text or ""] == event.seq
+            assert known and owner == event.sid, f"in the inbox of {owner}: {event}"
         else:
             assert event.seq > self._seq
             self._once(event)
@@ -154,11 +158,12 @@ class Judge:
 
 
 class Place:
-    """How far one member has come in one stream: each event comes once, in order, none is left out."""
+    """How far one member has come in one stream: each event once, in order, none left out."""
 
     def __init__(self, judge: Judge, stream: str, reader: int) -> None:
         self._judge = judge
         self.stream = stream
+        self._reader = reader
         self._told_to = f"member {reader} in {stream}"
         self.at: int | None = None  # index in the chain of the newest that was told
 
@@ -172,6 +177,7 @@ class Place:
         else:
             index = self.at + 1
             assert index < len(chain.events), f"{self._told_to}: again, or never stored: {event}"
+        self._judge.told.append((self._reader, event.seq))
         expected = chain.events[index]
         assert event == expected, f"{self._told_to}: {event} instead of {expected}"
         self.at = index
@@ -180,12 +186,15 @@ class Place:
         """Look at a gap: all that lies in it must be gone."""
         chain = self._judge.chains[self.stream]
         missing = chain.between(gap.after, gap.before)
+        self._judge.gaps += 1
         assert missing, f"{self._told_to}: a gap where nothing is: {gap}"
         if self.at is None:
             self.at = -1
         assert gap.after == (chain.seqs[self.at] if self.at >= 0 else 0)
         page = store.page(self.stream, limit=1, size=1)
-        assert page.oldest == 0 or page.oldest > missing[-1], f"{self._told_to}: not gone at all: {gap}"
+        assert page.oldest == 0 or page.oldest > missing[-1], (
+            f"{self._told_to}: not gone at all: {gap}"
+        )
         self.at += len(missing)
 
     @property

@@ -175,19 +175,22 @@ class Member:
             case actions.SendControl(frame):
                 if self._control is not None:
                     self._control.send(frame)
-            case actions.SendIntake(token, body):
-                if self._intake is not None:
-                    self._intake.send(token, body)
-            case actions.Subscribe(topic):
-                if self._feed is not None:
-                    self._feed.subscribe(topic)
-            case actions.Unsubscribe(topic):
-                if self._feed is not None:
-                    self._feed.unsubscribe(topic)
             case actions.Attach():
                 self._attach(action)
             case actions.HangUp(reason):
                 self.hang_up(reason, self._network.chance.random())
+            case _:
+                if self._feed is not None and self._intake is not None:
+                    self._perform_data(action, self._feed, self._intake)
+
+    def _perform_data(self, action: actions.Action, feed: Feed, intake: Intake) -> None:
+        match action:
+            case actions.SendIntake(token, body):
+                intake.send(token, body)
+            case actions.Subscribe(topic):
+                feed.subscribe(topic)
+            case actions.Unsubscribe(topic):
+                feed.unsubscribe(topic)
 
     def _attach(self, where: actions.Attach) -> None:
         assert (where.intake, where.feed) == ("tcp://*:2", "tcp://*:3")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chatlib.core.batch import Entry
+from chatlib.core.state import Changes
 from chatlib.history.memory import MemoryStore
 from chatlib.history.store import StoreFailed
 from chatlib.net.pipeline import Pipeline, Place
@@ -19,16 +20,16 @@ class WatchedStore(MemoryStore):
 
     def __init__(self, network: Network, judge: Judge, size: int) -> None:
         super().__init__("a life", size)
-        self._network = network
-        self._judge = judge
+        self.network = network
+        self.judge = judge
         self.failures = 0
 
-    def commit(self, entries: Sequence[Entry]) -> None:
-        if self._network.happens(self._network.weather.commit_loss):
+    def commit(self, entries: Sequence[Entry], changes: Changes | None = None) -> None:
+        if self.network.happens(self.network.weather.commit_loss):
             self.failures += 1
             raise StoreFailed("the disk is full")
-        self._judge.committed(entries)
-        super().commit(entries)
+        self.judge.committed(entries)
+        super().commit(entries, changes)
 
 
 class Station:

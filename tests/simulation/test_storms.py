@@ -1,12 +1,61 @@
-"""Whatever the network does, everyone agrees in the end, and nothing said is lost."""
+"""Whatever the network does, everyone agrees in the end, and nothing that was said is lost."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.simulation.world import Plan, World
+from tests.simulation.network import Weather
+from tests.simulation.world import STORM, Plan, World
 
 
-@pytest.mark.parametrize("seed", range(10))
-def test_everyone_agrees_after_a_storm(seed: int) -> None:
-    World(seed, Plan()).run()
+def weather(request: pytest.FixtureRequest, seed: int, plan: Plan) -> World:
+    """Let a whole chat live through a storm; a failure says how to see it again."""
+    world = World(seed, plan)
+    try:
+        world.run()
+    except Exception as e:
+        again = f"pytest --soak '{request.node.nodeid}'"
+        e.add_note(f"seed {seed}, after {world.clock.now:.3f} s; run it alone: {again}")
+        raise
+    return world
+
+
+@pytest.mark.seeds(12, 2_000)
+def test_everyone_agrees_after_a_storm(request: pytest.FixtureRequest, seed: int) -> None:
+    world = weather(request, seed, Plan())
+    assert len(world.judge.stored) > 500
+    assert len(world.judge.nicks) > 40
+
+
+@pytest.mark.seeds(6, 1_000)
+def test_everyone_agrees_after_a_hurricane(request: pytest.FixtureRequest, seed: int) -> None:
+    hurricane = Weather(0.2, overtaken=0.1, feed_loss=0.3, control_loss=0.08, commit_loss=0.05)
+    weather(request, seed, Plan(storm=hurricane))
+
+
+@pytest.mark.seeds(6, 1_000)
+def test_nothing_is_used_up_by_a_commit_that_fails(
+    request: pytest.FixtureRequest, seed: int
+) -> None:
+    world = weather(request, seed, Plan(storm=STORM._replace(commit_loss=0.1)))
+    assert world.station.store.failures > 20
+
+
+@pytest.mark.seeds(4, 1_000)
+def test_what_retention_took_is_told_as_a_gap(request: pytest.FixtureRequest, seed: int) -> None:
+    world = weather(request, seed, Plan(memory=40_000))
+    assert world.judge.gaps > 0
+
+
+@pytest.mark.seeds(20, 2_000)
+def test_a_few_who_talk_and_fail_all_the_time(request: pytest.FixtureRequest, seed: int) -> None:
+    weather(request, seed, Plan(members=6, thinks=0.5, suffers=3.0, seconds=120))
+
+
+@pytest.mark.seeds(2, 20)
+def test_a_seed_is_one_conversation(seed: int) -> None:
+    plan = Plan(members=10, seconds=20)
+    first, second = World(seed, plan), World(seed, plan)
+    first.run()
+    second.run()
+    assert first.judge.told == second.judge.told

@@ -1,0 +1,157 @@
+"""The broker's door: what is let in, what is answered with an error, who is where."""
+
+from __future__ import annotations
+
+from chatlib.core import admission
+from chatlib.core.admission import Admission
+from chatlib.core.batch import Batch
+from chatlib.core.state import State
+from tests.core.broker_play import BrokerPlay, play
+
+
+def test_only_a_hello_is_for_connections_without_a_session() -> None:
+    play("""
+        ann > ping id=1
+        ann > join room=lobby id=2
+        ann > fly id=3
+        ann > hello v=2 id=4
+        ann > hello v=0 id=5
+        ann > hello id=6
+        ann > ping id=7
+            ann < 1 no no_session
+            ann < 2 no no_session
+            ann < 3 no unknown_op
+            ann < 4 no wrong_version
+            ann < 5 no wrong_version
+            ann < 6 no bad_request
+            ann < 7 no no_session
+        """)
+
+
+def test_a_req_is_answered_behind_its_delimiter_and_told_nothing_unasked() -> None:
+    play(
+        """
+        req req> hello v=1 nick=robot id=1
+            req req< 1 ok session=t2 sid=s2 nick=robot accepted=0
+        --
+        req req> join room=lobby id=2
+        t1 >> n=1 to=robot text=psst
+        t2 >> n=1 room=nowhere text=x
+            ann < 1<0 say @robot ann.1 "psst"
+            req req< 2 ok room=lobby members=[robot] head=2
+                2<0 join lobby robot
+            room/lobby/ < 2<0 join lobby robot
+        --
+        req req> ping id=3
+            req req< 3 ok accepted=1 heads={lobby=2} inbox=1
+        """,
+        ann="",
+    )
+
+
+def test_deliveries_go_to_the_dealer_that_said_hello_last() -> None:
+    play(
+        """
+        req req> hello v=1 session=t1
+        t2 >> n=1 to=ann text=one
+            req req< 0 ok session=t1 sid=s1 resumed=true nick=ann accepted=0 inbox=1
+            ann < 1<0 say @ann bob.1 "one"
+            bob < 1<0 say @ann bob.1 "one"
+        --
+        ann2 > hello v=1 session=t1
+            ann2 < 0 ok session=t1 sid=s1 resumed=true nick=ann accepted=0 inbox=1
+        --
+        t2 >> n=2 to=ann text=two
+            ann2 < 2<1 say @ann bob.2 "two"
+            bob < 2<1 say @ann bob.2 "two"
+        --
+        ann > ping id=1
+            ann < 1 ok accepted=0 inbox=2
+        """,
+        ann="",
+        bob="",
+    )
+
+
+def test_a_session_keeps_eight_connections() -> None:
+    broker = BrokerPlay()
+    broker.given(ann="")
+    for i in range(admission.MAX_BINDINGS):
+        broker.play(f"""
+            more{i} > hello v=1 session=t1
+                more{i} < 0 ok session=t1 sid=s1 resumed=true nick=ann accepted=0
+            """)
+    broker.play("""
+        more0 > ping
+        ann > ping
+            ann < 0 no no_session
+            more0 < 0 ok accepted=0
+        """)
+
+
+def test_a_connection_that_vanished_is_delivered_nothing() -> None:
+    broker = BrokerPlay()
+    broker.given(ann="", bob="")
+    broker.pipeline.admission.vanished(broker.routing("bob"))
+    broker.play("""
+        t1 >> n=1 to=bob text=psst
+            ann < 1<0 say @bob ann.1 "psst"
+        bob2 > hello v=1 session=t2
+            bob2 < 0 ok session=t2 sid=s2 resumed=true nick=bob accepted=0 inbox=1
+        """)
+
+
+def test_a_token_that_nobody_has_is_dropped_in_silence() -> None:
+    play(
+        """
+        made-up >> n=1 room=lobby text=x
+        t2 >> n=1 room=lobby text=x
+        """,
+        ann="lobby",
+    )
+
+
+def test_a_token_is_good_until_its_session_ends() -> None:
+    play(
+        """
+        t1 >> n=1 room=lobby text=x
+            room/lobby/ < 2<1 say lobby ann.1 "x"
+        --
+        ann > bye
+            ann < 0 ok
+            room/lobby/ < 3<2 leave lobby ann reason=left
+        --
+        t1 >> n=2 room=lobby text=x
+        """,
+        ann="lobby",
+    )
+
+
+def door(state: State) -> Admission:
+    return Admission(state, lambda size: "x" * size, 30)
+
+
+def test_frames_of_another_shape_are_dropped_and_counted() -> None:
+    admitted = door(State("e"))
+    batch = Batch()
+    ping = b'{"op":"ping"}'
+    for parts in (
+        [b"\x00aaaa"], [b"\x00aaaa", b"x", ping], [b"\x00aaaa", b"", ping, ping],
+        [b"chosen", ping], [b"\x01aaaa", ping], [b"", ping], [b"\x00aaaaa", ping],
+    ):  # fmt: skip
+        assert admitted.control(parts, 0, 0, batch) is None
+    for parts in ([], [b"token"], [b"token", b"{}", b"{}"]):
+        assert admitted.intake(parts, 0, 0, batch) is None
+    assert admitted.counts == {"bad_frames": 10}
+    assert not batch.replies
+    assert not batch.notices
+
+
+def test_errors_are_counted_by_their_code() -> None:
+    admitted = door(State("e"))
+    for frame in (b"{", b'{"op":"fly"}', b'{"op":"ping"}', b'{"op":"hello","v":9}', b"[]"):
+        admitted.control([b"\x00aaaa", frame], 0, 0, Batch())
+    admitted.intake([b"nobody", b"{}"], 0, 0, Batch())
+    assert admitted.counts == {
+        "bad_json": 1, "unknown_op": 1, "no_session": 2, "wrong_version": 1, "bad_request": 1,
+    }  # fmt: skip
