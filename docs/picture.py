@@ -96,7 +96,7 @@ class Terminal:
 def main() -> None:
     """Let two people talk, and draw all three windows."""
     address = "tcp://127.0.0.1:5555"
-    broker = Terminal("hubbub broker", 100, 14, "broker")
+    broker = Terminal("hubbub broker --memory", 100, 11, "broker", "--memory")
     broker.look(1.5)
     ann = Terminal("hubbub chat --nick ann", 62, 17, "chat", "--nick", "ann", address)
     ann.look(1.5)

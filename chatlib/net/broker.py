@@ -247,6 +247,8 @@ class Broker:
 
 def _address(frame: zmq.Frame) -> str:
     try:
-        return str(frame.get("Peer-Address"))
-    except zmq.ZMQError:  # ipc has none
+        address = str(frame.get("Peer-Address"))
+    except zmq.ZMQError:  # nothing is known of it
         return ""
+    # Of ipc libzmq tells the credentials of the peer: localhost:UID:GID:PID.
+    return f"process {address.rpartition(':')[2]}" if address.startswith("localhost:") else address
