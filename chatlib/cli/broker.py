@@ -8,6 +8,7 @@ import os
 import select
 import signal
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,6 +69,18 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "(default: %(default)s)",
     )
     parser.add_argument(
+        "--keep-days",
+        metavar="DAYS",
+        type=_positive(float),
+        help="drop events that are older, to the hour (default: keep all)",
+    )
+    parser.add_argument(
+        "--keep-events",
+        metavar="COUNT",
+        type=_positive(int),
+        help="keep only the newest of each room and inbox (default: all)",
+    )
+    parser.add_argument(
         "--heartbeat",
         metavar="SECONDS",
         type=_heartbeat,
@@ -88,6 +101,17 @@ def _heartbeat(text: str) -> float:
     if not 0.1 <= seconds <= 3600:
         raise argparse.ArgumentTypeError("a heartbeat lasts 0.1 to 3600 seconds")
     return seconds
+
+
+def _positive(number: type[float] | type[int]) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        value = number(text)
+        if value <= 0:
+            raise argparse.ArgumentTypeError("must be more than 0")
+        return value
+
+    parse.__name__ = number.__name__  # argparse names it in its message
+    return parse
 
 
 def run(args: argparse.Namespace) -> int:
@@ -117,12 +141,14 @@ def run(args: argparse.Namespace) -> int:
 
 def _open_store(args: argparse.Namespace) -> Store:
     from chatlib.history.memory import MemoryStore
-    from chatlib.history.sqlite import SqliteStore
+    from chatlib.history.sqlite import DAY, Retention, SqliteStore
     from chatlib.net.broker import new_epoch
 
     if args.memory:
         return MemoryStore(new_epoch())
-    return SqliteStore(args.data or data_directory(), new_epoch(), args.durability)
+    age = int(args.keep_days * DAY) if args.keep_days else None
+    retention = Retention(args.keep_events, age)
+    return SqliteStore(args.data or data_directory(), new_epoch(), args.durability, retention)
 
 
 def data_directory() -> Path:

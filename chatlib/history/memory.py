@@ -98,6 +98,9 @@ class MemoryStore:
         self._used += cost
         self._order.append((entry.seq, cost, key))
 
+    def trim(self, at: int) -> None:
+        """Do nothing: each commit drops what no longer fits."""
+
     def page(
         self,
         stream: str,

@@ -10,9 +10,10 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -24,7 +25,12 @@ from chatlib.history.store import Page, StoreFailed
 Durability = Literal["disk", "os"]
 
 FILE = "history.sqlite3"
+DAY = 24 * 3600 * 1000  # milliseconds
+MARK = 3600 * 1000  # milliseconds between two marks of what seq came when
+TRIM = 500  # events dropped in one step
+LOOKS = 50  # streams looked at in one step
 APPLICATION_ID = 0x48554242  # "HUBB": so that nobody's other database is taken for ours
+_GROW = "UPDATE streams SET count = count + ? WHERE id = ?"
 _SYNCHRONOUS: dict[str, str] = {"disk": "FULL", "os": "NORMAL"}
 
 # Each step brings the schema from the version before it (its place in the list) to the next.
@@ -54,7 +60,23 @@ _MIGRATIONS = [
     CREATE TABLE ended (digest BLOB PRIMARY KEY, accepted INTEGER NOT NULL, at INTEGER NOT NULL)
         STRICT, WITHOUT ROWID;
     """,
+    # For retention: how long each stream is, and which seq came when.
+    """
+    ALTER TABLE streams ADD COLUMN count INTEGER NOT NULL DEFAULT 0;
+    UPDATE streams SET count = (SELECT count(*) FROM events WHERE stream = id);
+    CREATE TABLE marks (at INTEGER PRIMARY KEY, seq INTEGER NOT NULL) STRICT;
+    """,
 ]
+
+
+class Retention(NamedTuple):
+    """How much of the history is kept: None is all. Events by stream, age in milliseconds."""
+
+    events: int | None = None
+    age: int | None = None
+
+
+EVERYTHING = Retention()
 
 
 class SqliteStore:
@@ -65,10 +87,19 @@ class SqliteStore:
     another broker), BadConfiguration (not ours, or of a newer version).
     """
 
-    def __init__(self, directory: Path, epoch: str, durability: Durability = "disk") -> None:
+    def __init__(
+        self,
+        directory: Path,
+        epoch: str,
+        durability: Durability = "disk",
+        retention: Retention = EVERYTHING,
+    ) -> None:
         self._path = directory / FILE
         self._durability = durability
+        self._retention = retention
         self._streams: dict[str, int] = {}
+        self._marked = 0  # when the last mark was set
+        self._untrimmed: list[int] = []  # streams to be looked at in this round of trimming
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -128,11 +159,16 @@ class SqliteStore:
         db.execute("INSERT OR IGNORE INTO meta VALUES ('epoch', ?)", (epoch,))
         self.epoch = db.execute("SELECT value FROM meta WHERE name = 'epoch'").fetchone()[0]
         self._streams = dict(db.execute("SELECT name, id FROM streams"))
+        self._counts = Counter(dict(db.execute("SELECT id, count FROM streams")))
 
     def describe(self) -> str:
         """Say where events go and how long they stay."""
         kept = "fsynced" if self._durability == "disk" else "written, NOT fsynced"
-        return f"{self._path}, {kept} before it is acknowledged"
+        limits = [f"{days:g} days" for days in [(self._retention.age or 0) / DAY] if days] + [
+            f"{count} events a room" for count in [self._retention.events] if count
+        ]
+        whole = f"; keeps {' and '.join(limits)}" if limits else ""
+        return f"{self._path}, {kept} before it is acknowledged{whole}"
 
     # -- the state ----------------------------------------------------------------------------
 
@@ -167,17 +203,23 @@ class SqliteStore:
         known = len(self._streams)
         try:
             db.execute("BEGIN IMMEDIATE")
-            db.executemany(
-                "INSERT INTO events (stream, seq, line, peer) VALUES (?, ?, ?, ?)",
-                [(self._stream(e.stream), e.seq, e.line, e.peer) for e in entries],
-            )
+            rows = [(self._stream(e.stream), e.seq, e.line, e.peer) for e in entries]
+            db.executemany("INSERT INTO events (stream, seq, line, peer) VALUES (?, ?, ?, ?)", rows)
+            more = Counter([row[0] for row in rows])
+            db.executemany(_GROW, [(count, stream) for stream, count in more.items()])
             self._save(changes)
+            if entries and changes.at - self._marked >= MARK:
+                db.execute(
+                    "INSERT OR IGNORE INTO marks VALUES (?, ?)", (changes.at, entries[0].seq)
+                )
+                self._marked = changes.at
             db.execute("COMMIT")
         except sqlite3.Error as e:
             if db.in_transaction:
                 db.execute("ROLLBACK")
             self._streams = dict(list(self._streams.items())[:known])
             raise StoreFailed(str(e)) from e
+        self._counts.update(more)
 
     def _stream(self, name: str) -> int:
         number = self._streams.get(name)
@@ -209,6 +251,54 @@ class SqliteStore:
             [(digest, e.accepted, e.at) for digest, e in changes.ended],
         )
         db.executemany("DELETE FROM ended WHERE digest = ?", [(d,) for d in changes.forgotten])
+
+    # -- retention ----------------------------------------------------------------------------
+
+    def trim(self, at: int) -> None:
+        """Drop a little of what is beyond the retention. Raises StoreFailed.
+
+        One call drops at most TRIM events, so that the loop never stalls. Age is measured by marks,
+        one an hour: an event goes when a mark behind it is old enough.
+        """
+        if self._retention == EVERYTHING:
+            return
+        if not self._untrimmed:
+            self._untrimmed = list(self._streams.values())
+        try:
+            left = TRIM
+            for stream in self._untrimmed[-LOOKS:][::-1]:
+                dropped = self._trim(stream, at, left)
+                left -= dropped
+                if left <= 0:
+                    return
+                self._untrimmed.pop()
+        except sqlite3.Error as e:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise StoreFailed(str(e)) from e
+
+    def _trim(self, stream: int, at: int, most: int) -> int:
+        """Drop at most `most` events of one stream; return how many."""
+        db, keep = self._db, self._retention
+        old, excess = 0, 0
+        if keep.age is not None:
+            mark = "SELECT max(seq) FROM marks WHERE at <= ?"
+            old = db.execute(mark, (at - keep.age,)).fetchone()[0] or 0
+        if keep.events is not None:
+            excess = self._counts[stream] - keep.events
+        aged = "SELECT seq FROM events WHERE stream = ? AND seq < ? ORDER BY seq LIMIT ?"
+        oldest = "SELECT seq FROM events WHERE stream = ? ORDER BY seq LIMIT ?"
+        gone = {seq for (seq,) in db.execute(aged, (stream, old, most))}
+        gone |= {seq for (seq,) in db.execute(oldest, (stream, max(0, min(excess, most))))}
+        if gone:
+            db.execute("BEGIN IMMEDIATE")
+            db.executemany(
+                "DELETE FROM events WHERE stream = ? AND seq = ?", [(stream, seq) for seq in gone]
+            )
+            db.execute(_GROW, (-len(gone), stream))
+            db.execute("COMMIT")
+            self._counts[stream] -= len(gone)
+        return len(gone)
 
     # -- events -------------------------------------------------------------------------------
 

@@ -42,6 +42,9 @@ class Store(Protocol):
     def commit(self, entries: Sequence[Entry], changes: Changes) -> None:
         """Store the events of a pass and what they changed, all or nothing. Raises StoreFailed."""
 
+    def trim(self, at: int) -> None:
+        """Drop a little of what is beyond the retention; `at` is now. Raises StoreFailed."""
+
     def page(
         self,
         stream: str,

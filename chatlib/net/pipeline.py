@@ -7,6 +7,7 @@ always: nobody sees what could still be lost.
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -98,10 +99,7 @@ class Pipeline:
             self.admission.slept(now - self._ran)
         self._ran = now
         chores = now - self._chored >= self.heartbeat / 8
-        door, batch = (
-            Batch(),
-            Batch(),
-        )  # what admission answers stands whether a commit fails or not
+        door, batch = Batch(), Batch()  # the door's answers stand whether a commit fails or not
         questions = self._admit(intake, control, now, at, door)
         if chores:
             self._chored = now
@@ -115,6 +113,9 @@ class Pipeline:
         self._emit(door, now)
         self._emit(batch, now)
         self._answer(questions)
+        if chores:
+            with contextlib.suppress(StoreFailed):  # it is tried again; commits tell the operator
+                self.store.trim(at)
         self._mark(subscriptions, now, chores)
         self._beat(now, at)
         self.notes = batch.notes

@@ -26,10 +26,19 @@ from chatlib.core.commands import (
 from chatlib.core.state import Changes, State
 from chatlib.errors import BadConfiguration, CannotCreate
 from chatlib.history.memory import MemoryStore
-from chatlib.history.sqlite import FILE, SqliteStore
+from chatlib.history.sqlite import (
+    _MIGRATIONS,
+    APPLICATION_ID,
+    FILE,
+    MARK,
+    TRIM,
+    Retention,
+    SqliteStore,
+)
 from chatlib.history.store import StoreFailed
 from chatlib.protocol.messages import Line
 
+HOUR = MARK
 NOTHING = Changes(0, 0, 0, [], [], [], [], [])
 ORIGIN = Origin(b"\0abcd", 1)
 
@@ -180,6 +189,22 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
         SqliteStore(tmp_path, "e")
 
 
+def test_an_older_schema_is_brought_up_to_date(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / FILE) as db:
+        db.executescript(_MIGRATIONS[0])
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.execute("PRAGMA user_version = 1")
+        db.execute("INSERT INTO meta VALUES ('epoch', 'the old one')")
+        db.execute("INSERT INTO streams VALUES (1, 'a')")
+        db.executemany("INSERT INTO events VALUES (1, ?, NULL, x'78')", [(i,) for i in range(1, 9)])
+    db.close()
+    store = SqliteStore(tmp_path, "e", retention=Retention(events=3))
+    store.trim(0)
+    assert store.epoch == "the old one"
+    assert kept(store) == (3, 6)
+    store.close()
+
+
 def test_somebody_else_s_database_is_refused(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / FILE) as db:
         db.execute("CREATE TABLE recipes (name TEXT)")
@@ -206,3 +231,56 @@ def test_one_history_has_one_broker(tmp_path: Path) -> None:
         SqliteStore(tmp_path, "e")
     first.close()
     SqliteStore(tmp_path, "e").close()
+
+
+def committed(store: SqliteStore, first: int, last: int, at: int = 0, stream: str = "a") -> None:
+    for seq in range(first, last + 1):
+        store.commit([Entry(stream, seq, b"x")], NOTHING._replace(seq=seq, at=at))
+
+
+def kept(store: SqliteStore, stream: str = "a") -> tuple[int, int]:
+    page = store.page(stream, after=0, limit=10_000, size=10**6)
+    return len(page.lines), page.oldest
+
+
+def test_the_newest_events_of_each_stream_are_kept(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path, "e", retention=Retention(events=10))
+    committed(store, 1, 25)
+    committed(store, 26, 30, stream="b")
+    for _ in range(3):
+        store.trim(0)
+    assert (kept(store), kept(store, "b")) == ((10, 16), (5, 26))
+    store.close()
+    again = SqliteStore(
+        tmp_path, "e", retention=Retention(events=4)
+    )  # it counts on after a restart
+    again.trim(0)
+    assert (kept(again), kept(again, "b")) == ((4, 22), (4, 27))
+    again.close()
+
+
+def test_old_events_are_dropped_to_the_hour(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path, "e", retention=Retention(age=2 * HOUR))
+    for hour in range(1, 6):
+        committed(store, hour * 10, hour * 10 + 9, at=hour * HOUR)
+    store.trim(5 * HOUR)
+    assert kept(store) == (30, 30)  # those of the hours 3, 4 and 5
+    store.close()
+
+
+def test_trimming_goes_in_small_steps(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path, "e", "os", Retention(events=1))
+    committed(store, 1, TRIM + 100)
+    store.trim(0)
+    assert kept(store) == (100, TRIM + 1)
+    store.trim(0)
+    assert kept(store) == (1, TRIM + 100)
+    store.close()
+
+
+def test_without_retention_nothing_goes(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path, "e")
+    committed(store, 1, 20)
+    store.trim(10**15)
+    assert kept(store) == (20, 1)
+    store.close()

@@ -167,3 +167,24 @@ def test_a_second_broker_on_one_history_is_refused(tmp_path: Path) -> None:
     ):
         pass
     assert f"(pid {broker.process.pid})" in str(refused.value)
+
+
+def test_what_retention_dropped_is_told_as_a_gap(tmp_path: Path) -> None:
+    options = ("--keep-events", "20", "--keep-days", "30", "--heartbeat", "0.4")
+    with (
+        RunningBroker(tmp_path, *options, data=tmp_path / "data") as broker,
+        Client(broker.control, "ann") as ann,
+    ):
+        assert "keeps 30 days and 20 events a room" in broker.output()
+        ann.join("lobby")
+        for i in range(100):
+            ann.say("lobby", str(i))
+        ann.flush(30)
+
+        def trimmed() -> list[Event]:
+            events = ann.history("lobby", after=1, limit=1000)
+            return events if len(events) == 20 else []
+
+        events = eventually("only 20 events are kept", trimmed)
+        assert events[0].prev > 1, "the chain shows the gap"
+        assert [e.text for e in events] == [str(i) for i in range(80, 100)]
