@@ -83,7 +83,7 @@ def show_fields(known: dict[str, Any]) -> str:
         known = {"suggestion": known.get("error", {}).get("suggestion")} | known
     elif "error" in known:
         known = known | {"code": known["error"]["code"]}
-    shown = {k: v for k, v in known.items() if k not in DULL and (v or k == "accepted")}
+    shown = {k: v for k, v in known.items() if k not in DULL and (v or k in ("accepted", "after"))}
     if "members" in known:
         shown.pop("oldest", None)
     return " ".join([start, *(f"{k}={show(v)}" for k, v in shown.items())]).strip()

@@ -13,6 +13,7 @@ from chatlib.core.batch import Batch
 from chatlib.core.commands import Command
 from chatlib.core.state import State, digest, new_room
 from tests.core import consistency
+from tests.core.mirror import Mirror
 from tests.core.some_commands import ACTS, numbered
 
 Acts = list[tuple[type[Command], dict[str, Any]]]
@@ -86,3 +87,24 @@ def test_a_token_is_kept_only_as_a_digest() -> None:
     assert digest("secret") == digest("secret") != digest("secreu")
     assert b"secret" not in digest("secret")
     assert digest("\ud800")  # a JSON string can't bring it, a caller can
+
+
+@given(st.lists(st.tuples(ACTS, st.sampled_from(["go on", "keep", "take back"])), max_size=30))
+def test_the_changes_that_were_told_are_all_that_there_were(acts: list[tuple[Any, str]]) -> None:
+    """So a broker that starts again from its store is where it was at its last commit."""
+    state, mirror = State("e"), Mirror()
+    start = [(act, "keep") for act in START]
+    everything = [*start, *acts]
+    commands = numbered([act for act, _ in everything])
+    for command, (_, what) in zip(commands, everything, strict=True):
+        apply(state, command, Batch())
+        if what == "keep":
+            mirror.take(state.changes())
+            state.keep()
+        elif what == "take back":
+            state.take_back()
+    mirror.take(state.changes())
+    again = State("e")
+    again.restore(mirror.saved())
+    assert consistency.picture(again) == consistency.picture(state)
+    consistency.check(again)

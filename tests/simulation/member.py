@@ -53,12 +53,19 @@ class Member:
 
     def connect(self) -> None:
         """Connect, where nothing keeps the client from it."""
-        if self._control is None and not self._away and not self.gone:
-            routing = self._station.new_routing()
-            self._control = Control(self._network, self._station, routing, self._take_control)
+        if self._control is not None or self._away or self.gone:
+            return
+        if self._station.down:
+            self.hang_up("connection refused", 0.5)
+        else:
+            self._control = Control(self._network, self._station, self._take_control, self._lost)
             self._station.connect(self._control)
             self.follower.connected(self._network.clock.now)
-            self._after()
+        self._after()
+
+    def _lost(self) -> None:
+        self.hang_up("the broker is gone", self._network.chance.random())
+        self._after()
 
     def hang_up(self, reason: str, wait: float) -> None:
         """Close all connections, and connect again after a while."""

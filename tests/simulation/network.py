@@ -78,11 +78,16 @@ class Control:
     """A DEALER's connection to the ROUTER."""
 
     def __init__(
-        self, network: Network, station: Station, routing: bytes, take: Callable[[bytes], None]
+        self,
+        network: Network,
+        station: Station,
+        take: Callable[[bytes], None],
+        lost: Callable[[], None],
     ) -> None:
         self._network = network
         self._station = station
-        self.routing = routing
+        self._lost = lost
+        self.routing = routing = station.new_routing()
         self._up = Way(network, lambda frame: station.take_control(routing, frame))
         self._down = Way(network, take)
 
@@ -94,6 +99,11 @@ class Control:
         """Send what the ROUTER has for this peer; a full one loses it."""
         if not self._network.happens(self._network.weather.control_loss):
             self._down.send(frame)
+
+    def lose(self) -> None:
+        """Break from the broker's end."""
+        self._up.cut()
+        self._lost()
 
     def close(self) -> None:
         """Break; the broker hears of it a little later."""

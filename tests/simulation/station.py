@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chatlib.core.batch import Entry
-from chatlib.core.state import Changes
+from chatlib.core.state import Changes, Saved
 from chatlib.history.memory import MemoryStore
 from chatlib.history.store import StoreFailed
 from chatlib.net.pipeline import Pipeline, Place
+from tests.core.mirror import Mirror
 from tests.simulation.judge import Judge
 from tests.simulation.network import Control, Feed, Network
 
@@ -23,13 +24,20 @@ class WatchedStore(MemoryStore):
         self.network = network
         self.judge = judge
         self.failures = 0
+        self._mirror: Mirror | None = None
+
+    def load(self) -> Saved | None:
+        return self._mirror.saved() if self._mirror else None
 
     def commit(self, entries: Sequence[Entry], changes: Changes | None = None) -> None:
+        assert changes is not None
         if self.network.happens(self.network.weather.commit_loss):
             self.failures += 1
             raise StoreFailed("the disk is full")
         self.judge.committed(entries)
         super().commit(entries, changes)
+        self._mirror = self._mirror or Mirror()
+        self._mirror.take(changes)
 
 
 class Station:
@@ -39,20 +47,40 @@ class Station:
         self._network = network
         self._judge = judge
         self.store = WatchedStore(network, judge, memory)
-        self.pipeline = Pipeline(
-            self.store,
-            Place("tcp://*:2", "tcp://*:3", "simulated"),
-            fresh=lambda size: network.chance.randbytes(size).hex(),
-        )
+        self.down = False
+        self.crashes = 0
+        self._downtime = 0.0  # of the crash that is due
         self._skew = 0  # ms that the wall clock is off
-        self._intake: list[tuple[bytes, ...]] = []
-        self._control: list[tuple[bytes, ...]] = []
-        self._subscriptions: list[bytes] = []
         self._connections: dict[bytes, Control] = {}
         self._subscribers: dict[bytes, dict[Feed, None]] = {}
         self._routings = 0
-        self._called = False
+        self._start()
         self._beat()
+
+    def _start(self) -> None:
+        self.down = self._called = False
+        self._intake: list[tuple[bytes, ...]] = []
+        self._control: list[tuple[bytes, ...]] = []
+        self._subscriptions: list[bytes] = []
+        self.pipeline = Pipeline(
+            self.store,
+            Place("tcp://*:2", "tcp://*:3", "simulated"),
+            fresh=lambda size: self._network.chance.randbytes(size).hex(),
+        )
+
+    def crash(self, downtime: float) -> None:
+        """End without a word between the next commit and what would be told of it; start again."""
+        self._downtime = downtime
+
+    def _die(self) -> None:
+        self.down = True
+        self.crashes += 1
+        self._network.clock.after(self._downtime, self._start)
+        self._downtime = 0.0
+        self._subscribers.clear()
+        for connection in list(self._connections.values()):
+            connection.lose()
+        self._connections.clear()
 
     # -- what arrives -------------------------------------------------------------------------
 
@@ -107,15 +135,21 @@ class Station:
 
     def _beat(self) -> None:
         self._pass()
-        self._network.clock.after(self.pipeline.next_beat(self._network.clock.now), self._beat)
+        pause = self.pipeline.next_beat(self._network.clock.now)
+        self._network.clock.after(max(0.05, pause), self._beat)
 
     def _pass(self) -> None:
         self._called = False
+        if self.down:
+            return
         arrived = self._intake, self._control, self._subscriptions
         self._intake, self._control, self._subscriptions = [], [], []
         now = self._network.clock.now
         self.pipeline.run(*arrived, now, EPOCH_MS + int(now * 1000) + self._skew)
         self._judge.passed(self.pipeline.notes, now)
+        if self._downtime:
+            self._die()
+            return
         self._send()
         if self.pipeline.waiting:
             self._call()

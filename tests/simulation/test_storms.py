@@ -41,6 +41,12 @@ def test_nothing_is_used_up_by_a_commit_that_fails(
     assert world.station.store.failures > 20
 
 
+@pytest.mark.seeds(8, 2_000)
+def test_a_broker_that_crashes_loses_nothing(request: pytest.FixtureRequest, seed: int) -> None:
+    world = weather(request, seed, Plan(crashes=10))
+    assert world.station.crashes > 0
+
+
 @pytest.mark.seeds(4, 1_000)
 def test_what_retention_took_is_told_as_a_gap(request: pytest.FixtureRequest, seed: int) -> None:
     world = weather(request, seed, Plan(memory=40_000))

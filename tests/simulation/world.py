@@ -27,6 +27,7 @@ class Plan(NamedTuple):
     thinks: float = 3.0
     suffers: float = 12.0  # mean of seconds between what happens to a member
     memory: int = 64 * MiB
+    crashes: float = 0.0  # mean of seconds between two; 0 for none
 
 
 class World:
@@ -50,11 +51,19 @@ class World:
         for member in self.members:
             self._after_a_while(self._plan.thinks, self._act, member)
             self._after_a_while(self._plan.suffers, self._suffer, member)
+        if self._plan.crashes:
+            self._crash()
         self.clock.run_until(self._plan.seconds)
         self._stormy, self.network.weather = False, CALM
         while faults := self._faults():
             assert self.clock.now < self._plan.seconds + PATIENCE, "\n".join(faults)
             self.clock.run_until(self.clock.now + 5)
+
+    def _crash(self) -> None:
+        if self._stormy:
+            if self.clock.now:
+                self.station.crash(5 * self.chance.random())
+            self.clock.after(self.chance.expovariate(1 / self._plan.crashes), self._crash)
 
     def _faults(self) -> list[str]:
         staying = [member for member in self.members if not member.gone]

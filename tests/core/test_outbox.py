@@ -1,0 +1,195 @@
+"""Numbered messages on their way: each gets through once, in order, or its sender is told."""
+
+from __future__ import annotations
+
+import json
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatlib.core import outbox as module
+from chatlib.core.outbox import AGAIN, FRAME_BYTES, FRAME_LINES, WINDOW, Outbox
+from chatlib.core.signals import Pending
+from chatlib.protocol.messages import Line
+
+
+def filled(*texts: str, sent: bool = True) -> Outbox:
+    outbox = Outbox()
+    for text in texts:
+        outbox.add(Line(n=1, room="lobby", text=text))
+    if sent:
+        list(outbox.frames(0.0))
+    return outbox
+
+
+def numbers(outbox: Outbox, now: float = 0.0) -> list[list[int]]:
+    """Return the numbers of the lines that may go out now, by frame."""
+    return [[json.loads(line)["n"] for line in body.split(b"\n")] for body in outbox.frames(now)]
+
+
+def test_messages_are_numbered_from_one_without_holes() -> None:
+    outbox = filled("a", "b", sent=False)
+    assert numbers(outbox) == [[1, 2]]
+    outbox.add(Line(n=1, room="lobby", text="c"))
+    assert numbers(outbox) == [[3]]
+    assert numbers(outbox) == []
+    assert (len(outbox), outbox.in_flight, outbox.last_ticket) == (3, 3, 3)
+
+
+def test_frames_are_bounded_in_lines_and_bytes() -> None:
+    outbox = filled(*["x"] * (FRAME_LINES + 1), sent=False)
+    assert list(map(len, numbers(outbox))) == [FRAME_LINES, 1]
+    outbox = filled(*["x" * 8_000] * 20, sent=False)
+    frames = list(outbox.frames(0.0))
+    assert len(frames) == 3
+    assert max(map(len, frames)) <= FRAME_BYTES
+    huge = filled("x" * (FRAME_BYTES + 1), "y", sent=False)
+    assert numbers(huge) == [[1], [2]]
+
+
+def test_no_more_than_a_window_is_on_the_wire() -> None:
+    outbox = filled(*["x"] * (WINDOW + 5), sent=False)
+    assert sum(map(len, numbers(outbox))) == WINDOW
+    outbox.acknowledge(3, 1.0)
+    assert numbers(outbox, 1.0) == [[WINDOW + 1, WINDOW + 2, WINDOW + 3]]
+
+
+def test_it_is_full_by_count_and_by_bytes() -> None:
+    outbox = Outbox()
+    while not outbox.full:
+        outbox.add(Line(n=1, room="lobby", text=""))
+    assert len(outbox) == module.MOST_MESSAGES
+    outbox = Outbox()
+    while not outbox.full:
+        outbox.add(Line(n=1, room="lobby", text="x" * 1_000_000))
+    assert len(outbox) == 17  # the last one that still came in may reach beyond the bound
+    outbox.acknowledge(1, 0.0)
+    outbox.acknowledge(2, 0.0)
+    assert not outbox.full
+
+
+def test_what_is_acknowledged_is_settled_and_let_go() -> None:
+    outbox = filled("a", "b", "c")
+    outbox.acknowledge(2, 1.0)
+    assert (outbox.settled(2), outbox.settled(3), len(outbox)) == (True, False, 1)
+    assert outbox.pending() == [Pending(3, "c", "lobby")]
+    outbox.acknowledge(1, 2.0)
+    assert len(outbox) == 1
+    outbox.acknowledge(99, 2.0)
+    assert (outbox.accepted, len(outbox)) == (3, 0)
+
+
+def test_one_that_is_known_alone_waits_for_those_before_it() -> None:
+    outbox = filled("a", "b", "c")
+    outbox.mark(2, 1.0)
+    assert not outbox.settled(1)
+    assert [p.ticket for p in outbox.pending()] == [1, 3]
+    outbox.mark(1, 1.0)
+    assert outbox.settled(2)
+    assert not outbox.settled(3)
+
+
+def test_a_mark_of_what_was_never_said_says_nothing() -> None:
+    outbox = filled("a")
+    assert outbox.mark(2, 1.0) is None
+    assert outbox.mark(10**9, 1.0) is None
+    assert outbox.accepted == 0
+
+
+def test_what_was_let_go_is_still_known_for_its_refusal() -> None:
+    outbox = filled("a", "b")
+    outbox.acknowledge(2, 1.0)
+    late = outbox.mark(1, 2.0)
+    assert late is not None
+    assert late.ticket == 1
+
+
+def test_a_rewind_sends_again_from_there_once_in_a_while() -> None:
+    outbox = filled("a", "b", "c")
+    outbox.rewind(2, 1.0)
+    assert numbers(outbox, 1.0) == [[2, 3]]
+    outbox.rewind(2, 1.0 + AGAIN / 2)
+    assert numbers(outbox, 1.2) == []
+    outbox.rewind(3, 1.3)
+    assert numbers(outbox, 1.3) == [[3]]
+    outbox.rewind(3, 1.3 + AGAIN)
+    assert numbers(outbox, 2.0) == [[3]]
+
+
+def test_slow_sends_nothing_for_a_while() -> None:
+    outbox = filled("a", "b")
+    outbox.slow(1, 1_000, 5.0)
+    outbox.slow(1, 1_000, 5.1)
+    assert numbers(outbox, 6.0) == []
+    assert numbers(outbox, 6.2) == [[1, 2]]
+
+
+def test_a_resumed_session_sends_again_what_was_in_flight() -> None:
+    outbox = filled("a", "b", "c")
+    outbox.resume(1, 5.0)
+    assert numbers(outbox, 5.0) == [[2, 3]]
+
+
+def test_a_new_session_counts_from_one() -> None:
+    outbox = filled("a", "b", "c")
+    assert outbox.renew(1, 5.0) == []
+    assert numbers(outbox, 5.0) == [[1, 2]]
+    assert [p.text for p in outbox.pending()] == ["b", "c"]
+
+
+def test_of_an_unknown_session_only_what_was_never_sent_is_sent() -> None:
+    outbox = filled("a", "b", "c")
+    outbox.add(Line(n=1, room="lobby", text="d"))
+    outbox.mark(2, 1.0)
+    assert [m.line.text for m in outbox.renew(None, 5.0)] == ["a", "c"]
+    assert [p.text for p in outbox.pending()] == ["d"]
+    assert numbers(outbox, 5.0) == [[1]]
+
+
+def test_in_another_history_everything_is_said_again_but_what_is_done() -> None:
+    outbox = filled("a", "b", "c")
+    outbox.mark(2, 1.0)
+    outbox.restart()
+    assert [p.text for p in outbox.pending()] == ["a", "c"]
+    assert numbers(outbox, 5.0) == [[1, 2]]
+
+
+def test_tickets_count_on_whatever_the_numbers_do() -> None:
+    outbox = filled("a", "b")
+    outbox.renew(2, 1.0)
+    assert outbox.add(Line(n=1, room="lobby", text="c")) == 3
+    assert numbers(outbox, 1.0) == [[1]]
+
+
+@given(st.integers(0, 2**32))
+def test_everything_gets_through_once_and_in_order(seed: int) -> None:
+    """Against a broker's window, with frames lost, repeated and out of order."""
+    chance = random.Random(seed)
+    outbox, taken, accepted, now = Outbox(), [], 0, 0.0
+    wire: list[bytes] = []
+    for number in range(30):
+        outbox.add(Line(n=1, room="lobby", text=str(number)))
+    while len(outbox):
+        now += 0.6
+        wire += [body for body in outbox.frames(now) for _ in range(chance.choice((0, 1, 1, 2)))]
+        chance.shuffle(wire)
+        while wire and chance.random() < 0.8:
+            for line in map(json.loads, wire.pop().split(b"\n")):
+                if line["n"] == accepted + 1:
+                    accepted += 1
+                    taken.append(line["text"])
+                elif line["n"] > accepted:
+                    outbox.rewind(accepted + 1, now)
+                    break
+        if chance.random() < 0.3:
+            outbox.acknowledge(accepted, now)
+            outbox.rewind(accepted + 1, now)
+        if chance.random() < 0.1:
+            wire.clear()
+            outbox.resume(accepted, now)
+        if chance.random() < 0.1:
+            wire.clear()  # what is still under way is for a session that has ended
+            assert outbox.renew(accepted, now) == []
+            accepted = 0
+    assert taken == [str(number) for number in range(30)]
