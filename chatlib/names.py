@@ -31,7 +31,7 @@ def _fold(what: str, text: str, most: int, enforce: Callable[[str], str]) -> str
     try:
         folded = enforce(text)
     except UnicodeEncodeError as e:
-        raise BadName(f"{text!r} is no {what}: {text[e.start]!a} is not allowed") from None
+        raise BadName(f"{text!r} is no {what}: {e.object[e.start]!a} is not allowed") from None
     # Folding can change the length and, by compatibility mapping, bring in what was refused above.
     if len(folded) > most or "/" in folded or any(c.isspace() for c in folded):
         raise BadName(f"{text!r} is no {what}: it folds to {folded!r}")
@@ -53,7 +53,10 @@ def room_name(text: str) -> str:
 
     Raises BadName. Source: RFC 8265; at most 50 characters, no space and no '/'.
     """
-    return _fold("room name", text.lstrip("#"), ROOM_CHARS, _username.enforce)
+    name = _fold("room name", text.lstrip("#"), ROOM_CHARS, _username.enforce)
+    if name.startswith("#"):  # it was a wide one: folded again, the room would be another
+        raise BadName(f"{text!r} is no room name: it folds to {name!r}")
+    return name
 
 
 def suggest_nick(nick: str, taken: Container[str]) -> str:

@@ -16,7 +16,7 @@ DEFAULT_ADDRESS = "tcp://127.0.0.1:5555"
 DEFAULT_PORT = 5555
 IPC_BYTES = 107  # sockaddr_un.sun_path, less its closing zero
 
-_tcp = re.compile(r"(?:tcp://)?(\[[0-9a-fA-F:.]+(?:%\w+)?\]|[^\s:/\[\]]+)(?::(\d{1,5}|\*))?/?")
+_tcp = re.compile(r"(?:tcp://)?(\[[0-9a-fA-F:.]+(?:%\w+)?\]|[^\s:/\[\]]+)(?::([0-9]{1,5}|\*))?/?")
 
 
 class Endpoint(NamedTuple):
