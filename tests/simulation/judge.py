@@ -35,10 +35,13 @@ class Chain:
         return [seq for seq in self.seqs[bisect_right(self.seqs, after) :] if seq < before]
 
 
-def said_by(text: str) -> tuple[int, int]:
-    """Return who said a text and how many he had said before: each text is `NUMBER:COUNT`."""
+def said_by(text: str) -> tuple[int, int] | None:
+    """Return who said a text and how many he had said before: each text is `NUMBER:COUNT`.
+
+    None for what strangers say, of whom nothing is known.
+    """
     number, _, count = text.partition(":")
-    return int(number), int(count)
+    return (int(number), int(count)) if number.isdecimal() and count.isdecimal() else None
 
 
 class Said(NamedTuple):
@@ -111,9 +114,10 @@ class Judge:
             self._once(event)
 
     def _once(self, event: Event) -> None:
-        number, count = said_by(event.text or "")
-        assert count > self._spoken[number], f"twice, or out of the sender's order: {event}"
-        self._spoken[number] = count
+        if (said := said_by(event.text or "")) is not None:
+            number, count = said
+            assert count > self._spoken[number], f"twice, or out of the sender's order: {event}"
+            self._spoken[number] = count
         self.stored[event.text or ""] = event.seq
 
     def passed(self, notes: Sequence[Note], now: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from chatlib.core.batch import Entry
 from chatlib.core.state import Changes, Saved
@@ -11,9 +12,21 @@ from chatlib.history.store import StoreFailed
 from chatlib.net.pipeline import Pipeline, Place
 from tests.core.mirror import Mirror
 from tests.simulation.judge import Judge
-from tests.simulation.network import Control, Feed, Network
+from tests.simulation.network import Feed, Network
 
 EPOCH_MS = 1_800_000_000_000
+
+
+class Peer(Protocol):
+    """Whoever has a connection to the ROUTER."""
+
+    routing: bytes
+
+    def deliver(self, frame: bytes) -> None:
+        """Take what the ROUTER has for it."""
+
+    def lose(self) -> None:
+        """Note that the broker is gone."""
 
 
 class WatchedStore(MemoryStore):
@@ -51,7 +64,7 @@ class Station:
         self.crashes = 0
         self._downtime = 0.0  # of the crash that is due
         self._skew = 0  # ms that the wall clock is off
-        self._connections: dict[bytes, Control] = {}
+        self._connections: dict[bytes, Peer] = {}
         self._subscribers: dict[bytes, dict[Feed, None]] = {}
         self._routings = 0
         self._start()
@@ -89,6 +102,16 @@ class Station:
         self._intake.append((token, body))
         self._call()
 
+    def take_parts(self, *parts: bytes) -> None:
+        """Take any number of frames at the PULL."""
+        self._intake.append(parts)
+        self._call()
+
+    def take_topic(self, topic: bytes) -> None:
+        """Take a subscription of somebody who is published nothing."""
+        self._subscriptions.append(topic)
+        self._call()
+
     def take_control(self, routing: bytes, frame: bytes) -> None:
         """Take a frame of the ROUTER."""
         self._control.append((routing, frame))
@@ -109,7 +132,7 @@ class Station:
         for feeds in self._subscribers.values():
             feeds.pop(feed, None)
 
-    def connect(self, connection: Control) -> None:
+    def connect(self, connection: Peer) -> None:
         """Take a new connection."""
         self._connections[connection.routing] = connection
 
