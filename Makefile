@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 PYTHON ?= python3
 
-.PHONY: chat test lint types layers soak clean
+.PHONY: chat test soak bench lint types layers clean
 
 chat: $(STAMP)
 	@if [ -t 0 ]; then $(BIN)/hubbub chat --start; else $(BIN)/python examples/conversation.py; fi
@@ -16,6 +16,9 @@ test: $(DEV)
 
 soak: $(DEV)
 	$(BIN)/python -m pytest -n auto --soak --timeout 3600
+
+bench: $(DEV)
+	$(BIN)/python bench/fanout.py
 
 lint: $(DEV)
 	$(BIN)/ruff check .

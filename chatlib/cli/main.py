@@ -27,7 +27,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run `hubbub` and return its exit code; docs/cli.md has the table."""
+    """Run `hubbub` and return its exit code; errors.py says which error is which."""
     args = make_parser().parse_args(arguments)
     try:
         code: int = args.run(args)
