@@ -20,7 +20,15 @@ class Misuse(HubbubError, ValueError):
 
 
 class BadName(Misuse):
-    """A nickname or a room name breaks the rules of docs/protocol.md; says which rule."""
+    """A nickname breaks the rules of docs/protocol.md; says which rule. `code` is the wire's."""
+
+    code = "bad_nick"
+
+
+class BadRoom(BadName):
+    """A room name breaks the rules."""
+
+    code = "bad_room"
 
 
 class BadAddress(Misuse):

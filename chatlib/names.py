@@ -11,30 +11,32 @@ from functools import lru_cache
 
 from precis_i18n import get_profile
 
-from chatlib.errors import BadName
+from chatlib.errors import BadName, BadRoom
 
 NICK_CHARS = 32
 ROOM_CHARS = 50
 LOBBY = "lobby"
+NICK, ROOM = "nickname", "room name"
 
 _nickname = get_profile("NicknameCaseMapped")
 _username = get_profile("UsernameCaseMapped")
 
 
 def _fold(what: str, text: str, most: int, enforce: Callable[[str], str]) -> str:
+    bad = BadRoom if what == ROOM else BadName
     if not text:
-        raise BadName(f"a {what} can't be empty")
+        raise bad(f"a {what} can't be empty")
     if len(text) > most:
-        raise BadName(f"a {what} has at most {most} characters, this one has {len(text)}")
+        raise bad(f"a {what} has at most {most} characters, this one has {len(text)}")
     if "/" in text or any(c.isspace() for c in text):
-        raise BadName(f"a {what} has no space and no '/': {text!r}")
+        raise bad(f"a {what} has no space and no '/': {text!r}")
     try:
         folded = enforce(text)
     except UnicodeEncodeError as e:
-        raise BadName(f"{text!r} is no {what}: {e.object[e.start]!a} is not allowed") from None
+        raise bad(f"{text!r} is no {what}: {e.object[e.start]!a} is not allowed") from None
     # Folding can change the length and, by compatibility mapping, bring in what was refused above.
     if len(folded) > most or "/" in folded or any(c.isspace() for c in folded):
-        raise BadName(f"{text!r} is no {what}: it folds to {folded!r}")
+        raise bad(f"{text!r} is no {what}: it folds to {folded!r}")
     return folded
 
 
@@ -44,18 +46,18 @@ def nick_key(nick: str) -> str:
 
     Raises BadName. Source: RFC 8266; at most 32 characters, no space and no '/'.
     """
-    return _fold("nickname", nick, NICK_CHARS, _nickname.enforce)
+    return _fold(NICK, nick, NICK_CHARS, _nickname.enforce)
 
 
 @lru_cache(8192)
 def room_name(text: str) -> str:
     """Return the room that `text` names; '#' in front of it is for display only.
 
-    Raises BadName. Source: RFC 8265; at most 50 characters, no space and no '/'.
+    Raises BadRoom. Source: RFC 8265; at most 50 characters, no space and no '/'.
     """
-    name = _fold("room name", text.lstrip("#"), ROOM_CHARS, _username.enforce)
+    name = _fold(ROOM, text.lstrip("#"), ROOM_CHARS, _username.enforce)
     if name.startswith("#"):  # it was a wide one: folded again, the room would be another
-        raise BadName(f"{text!r} is no room name: it folds to {name!r}")
+        raise BadRoom(f"{text!r} is no room name: it folds to {name!r}")
     return name
 
 

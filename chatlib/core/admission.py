@@ -16,7 +16,7 @@ from chatlib.core.batch import Batch, Opened
 from chatlib.core.commands import Command, Origin, Question
 from chatlib.core.state import State, digest
 from chatlib.errors import BadName, ProtocolViolation
-from chatlib.names import room_name
+from chatlib.names import nick_key, room_name
 from chatlib.protocol import limits, messages
 from chatlib.protocol.codec import decode_lines, decode_request, text_fault, wrong_version
 from chatlib.protocol.messages import BadLine, Error, Line, Notice
@@ -116,8 +116,8 @@ class Admission:
             self.counts[e.code] += 1
             batch.fail(origin._replace(id=e.id), Error(e.code, str(e)))
         except BadName as e:
-            self.counts["bad_room"] += 1
-            batch.fail(origin, Error("bad_room", str(e)))
+            self.counts[e.code] += 1
+            batch.fail(origin, Error(e.code, str(e)))
         return None
 
     def _hello(self, origin: Origin, hello: messages.Hello, now: float, at: int) -> Command:
@@ -241,7 +241,30 @@ def _history(request: messages.History, context: Context) -> Question:
         raise ProtocolViolation("bad_request", text, request.id)
     if request.room is not None:
         request.room = room_name(request.room)
+    if request.peer is not None:
+        request.peer = nick_key(request.peer)
     return _asked(request, context)
+
+
+def _read(request: messages.Read, context: Context) -> Command | Question:
+    places = (request.room is not None) + (request.peer is not None)
+    if places > 1 or (request.seq is not None and not places):
+        text = "read takes a room or a peer, and seq with one of them; or nothing, for all"
+        raise ProtocolViolation("bad_request", text, request.id)
+    if request.room is not None:
+        request.room = room_name(request.room)
+    if request.peer is not None:
+        request.peer = nick_key(request.peer)
+    if request.seq is None:
+        return _asked(request, context)
+    return commands.MarkRead(
+        at=context.at,
+        sid=context.sid,
+        origin=context.origin,
+        room=request.room,
+        peer=request.peer,
+        seq=request.seq,
+    )
 
 
 def _who(request: messages.Who, context: Context) -> Question:
@@ -265,6 +288,7 @@ _ADMIT: dict[type[Any], Callable[[Any, Context], Command | Question]] = {
         at=c.at, sid=c.sid, origin=c.origin, reason="left"
     ),
     messages.History: _history,
+    messages.Read: _read,
     messages.Rooms: _asked,
     messages.Who: _who,
     messages.Ping: _asked,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from chatlib.core import commands, rooms, sessions, speech
+from chatlib.core import commands, cursors, rooms, sessions, speech
 from chatlib.core.batch import Batch
 from chatlib.core.commands import Command
 from chatlib.core.state import Session, State
@@ -22,6 +22,7 @@ _HANDLERS: dict[type[Command], Callable[[State, Session, Any, Batch], None]] = {
     commands.JoinRoom: rooms.join_room,
     commands.LeaveRoom: rooms.leave_room,
     commands.SetTopic: rooms.set_topic,
+    commands.MarkRead: cursors.mark_read,
     commands.ChangeNick: sessions.change_nick,
     commands.EndSession: sessions.end_session,
 }

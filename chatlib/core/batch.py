@@ -45,6 +45,21 @@ class JoinReply(NamedTuple):
     joined: int
 
 
+class Count(NamedTuple):
+    """The answer to `read`: messages of others behind these cursors are counted in the store.
+
+    `rooms` are names, streams and cursors. Of the `inbox` what lies behind the cursors of `peers`
+    is counted, of `peer` alone where one is named; None for no conversation at all.
+    """
+
+    origin: Origin
+    sid: str
+    rooms: list[tuple[str, str, int]]
+    inbox: str | None
+    peers: dict[str, int]
+    peer: str | None = None
+
+
 class Opened(NamedTuple):
     """The answer to a hello; the broker fills in its endpoints. `token` is the session's."""
 
@@ -68,7 +83,7 @@ class Batch:
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
-        self.replies: list[Reply | JoinReply | Opened] = []
+        self.replies: list[Reply | JoinReply | Count | Opened] = []
         self.notices: list[tuple[str, Notice]] = []  # (sid, notice)
         self.notes: list[Note] = []
         self.rewound: set[str] = set()  # sids that were told `resend`: once a pass is enough

@@ -64,6 +64,14 @@ class SetTopic(Command, tag=True):
     text: str
 
 
+class MarkRead(Command, tag=True):
+    """Note that the session has read `room`, or what `peer` (a nick key) and it said, to `seq`."""
+
+    seq: int
+    room: str | None = None
+    peer: str | None = None
+
+
 class Say(Command, tag=True):
     """Take in the lines of one intake frame, in their order."""
 

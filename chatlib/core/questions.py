@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from chatlib.core import cursors
 from chatlib.core.apply import NO_SESSION
-from chatlib.core.batch import INBOX
+from chatlib.core.batch import INBOX, Count
 from chatlib.core.commands import Origin, Question
+from chatlib.core.rooms import member_fault
 from chatlib.core.state import Session, State
 from chatlib.core.streams import members
-from chatlib.errors import BadName
-from chatlib.names import nick_key
 from chatlib.protocol import limits, messages
 from chatlib.protocol.messages import Answer, Error, Failure
 
@@ -34,7 +34,7 @@ class Read(NamedTuple):
     peer: str | None = None
 
 
-def answer(state: State, question: Question) -> Answer | Failure | Read:
+def answer(state: State, question: Question) -> Answer | Failure | Read | Count:
     """Answer a question from the state, or say what has to be read for it."""
     session = state.sessions.get(question.sid)
     if session is None:
@@ -86,10 +86,7 @@ def _history(state: State, session: Session, question: Question) -> Failure | Re
         min(asked.limit, limits.HISTORY_EVENTS),
     )
     if asked.peer is not None:
-        try:
-            return read._replace(peer=nick_key(asked.peer))
-        except BadName as e:
-            return Failure(id=question.origin.id, error=Error("bad_nick", str(e)))
+        return read._replace(peer=asked.peer)
     if asked.room is None:
         return read
     room = state.rooms.get(asked.room)
@@ -98,15 +95,24 @@ def _history(state: State, session: Session, question: Question) -> Failure | Re
     return read._replace(stream=room.stream, head=room.head)
 
 
+def _read(state: State, session: Session, question: Question) -> Failure | Count:
+    asked: messages.Read = question.request
+    if asked.room is not None and asked.room not in session.rooms:
+        fault = member_fault(state, session, asked.room)
+        return Failure(id=question.origin.id, error=fault or NO_SESSION)
+    return cursors.count(session, question.origin, asked.room, asked.peer)
+
+
 def _no_room(question: Question, name: str) -> Failure:
     error = Error("no_such_room", f"there is no room {name}: joining it opens it")
     return Failure(id=question.origin.id, error=error)
 
 
-_ANSWERS: dict[type[Any], Callable[[State, Session, Any], Answer | Failure | Read]] = {
+_ANSWERS: dict[type[Any], Callable[[State, Session, Any], Answer | Failure | Read | Count]] = {
     messages.Ping: _ping,
     messages.Rooms: _rooms,
     messages.Who: _who,
     messages.Topic: _topic,
     messages.History: _history,
+    messages.Read: _read,
 }

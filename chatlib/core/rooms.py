@@ -70,6 +70,9 @@ def leave_room(state: State, session: Session, command: LeaveRoom, batch: Batch)
     state.drop(room.members, session.sid)
     others = {name: other for name, other in session.rooms.items() if other is not room}
     state.set(session, "rooms", others)
+    if room.name in session.read:
+        cursors = {name: seq for name, seq in session.read.items() if name != room.name}
+        state.set(session, "read", cursors)
     tell_room(state, room, session, batch, kind="leave", reason="left")
     batch.notes.append(Note("left", session.sid, session.nick, room.name, reason="left"))
     if command.origin is not None:

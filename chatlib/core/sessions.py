@@ -62,7 +62,7 @@ def _nick_fault(state: State, nick: str, sid: str) -> Error | None:
     try:
         owner = state.nicks.get(nick_key(nick))
     except BadName as e:
-        return Error("bad_nick", str(e))
+        return Error(e.code, str(e))
     if owner is None or owner == sid:
         return None
     free = suggest_nick(nick, state.nicks)
@@ -87,6 +87,7 @@ def _welcome(
         heartbeat=0,
         accepted=accepted,
         inbox=session.inbox,
+        waiting=0,
         rooms={name: room.head for name, room in sorted(session.rooms.items())},
         limits=limits.announced(),
         server="",

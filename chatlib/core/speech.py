@@ -39,7 +39,7 @@ def _say_room(state: State, session: Session, line: Line, batch: Batch) -> None:
         try:
             name = room_name(line.room or "")
         except BadName as e:
-            batch.refuse(session.sid, line.n, Error("bad_room", str(e)))
+            batch.refuse(session.sid, line.n, Error(e.code, str(e)))
             return
         if error := member_fault(state, session, name):
             batch.refuse(session.sid, line.n, error)
@@ -52,7 +52,7 @@ def _say_privately(state: State, session: Session, line: Line, batch: Batch) -> 
     try:
         sid = state.nicks.get(nick_key(line.to or ""))
     except BadName as e:
-        batch.refuse(session.sid, line.n, Error("bad_nick", str(e)))
+        batch.refuse(session.sid, line.n, Error(e.code, str(e)))
         return
     if sid is None:
         batch.refuse(session.sid, line.n, Error("no_such_nick", f"nobody here is called {line.to}"))

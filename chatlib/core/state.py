@@ -38,7 +38,10 @@ def new_room(name: str) -> Room:
 
 
 class Session(Struct):
-    """A live session; `inbox` is the seq of the newest event in its inbox."""
+    """A live session; `inbox` is the seq of the newest event in its inbox.
+
+    `read` has its read cursors, see `cursors`.
+    """
 
     sid: str
     digest: bytes
@@ -48,6 +51,7 @@ class Session(Struct):
     accepted: int = 0
     inbox: int = 0
     rooms: dict[str, Room] = {}
+    read: dict[str, int] = {}
 
 
 class Ended(Struct):
@@ -75,6 +79,7 @@ class SavedSession(NamedTuple):
     accepted: int
     inbox: int
     rooms: dict[str, int]
+    read: dict[str, int]
 
 
 class Saved(NamedTuple):
@@ -189,8 +194,9 @@ class State:
             made.topic, made.head = room.topic, room.head
         for s in saved.sessions:
             rooms = {name: self.rooms[name] for name in s.rooms}
+            key = nick_key(s.nick)
             session = Session(
-                s.sid, s.digest, s.nick, nick_key(s.nick), s.bot, s.accepted, s.inbox, rooms
+                s.sid, s.digest, s.nick, key, s.bot, s.accepted, s.inbox, rooms, s.read
             )
             self.sessions[s.sid] = session
             self.digests[s.digest] = s.sid

@@ -66,6 +66,7 @@ _MIGRATIONS = [
     UPDATE streams SET count = (SELECT count(*) FROM events WHERE stream = id);
     CREATE TABLE marks (at INTEGER PRIMARY KEY, seq INTEGER NOT NULL) STRICT;
     """,
+    "ALTER TABLE sessions ADD COLUMN read TEXT NOT NULL DEFAULT '{}';",
 ]
 
 
@@ -183,10 +184,10 @@ class SqliteStore:
             rooms=[SavedRoom(*row) for row in db.execute("SELECT name, topic, head FROM rooms")],
             sessions=[
                 SavedSession(
-                    sid, digest, nick, bool(bot), accepted, inbox, msgspec.json.decode(rooms)
+                    sid, digest, nick, bool(bot), accepted, inbox, _decode(rooms), _decode(read)
                 )
-                for sid, digest, nick, bot, accepted, inbox, rooms in db.execute(
-                    "SELECT sid, digest, nick, bot, accepted, inbox, rooms FROM sessions"
+                for sid, digest, nick, bot, accepted, inbox, rooms, read in db.execute(
+                    "SELECT sid, digest, nick, bot, accepted, inbox, rooms, read FROM sessions"
                 )
             ],
             ended={
@@ -239,9 +240,9 @@ class SqliteStore:
             [(room.name, room.topic, room.head) for room in changes.rooms],
         )
         db.executemany(
-            "INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                (s.sid, s.digest, s.nick, s.bot, s.accepted, s.inbox, _memberships(s))
+                (s.sid, s.digest, s.nick, s.bot, s.accepted, s.inbox, _joins(s), _encode(s.read))
                 for s in changes.sessions
             ],
         )
@@ -343,9 +344,15 @@ class SqliteStore:
         os.close(self._lock)
 
 
-def _memberships(session: Session) -> str:
-    joins = {name: room.members[session.sid] for name, room in sorted(session.rooms.items())}
-    return msgspec.json.encode(joins).decode()
+_decode = msgspec.json.Decoder(dict[str, int]).decode
+
+
+def _encode(seqs: dict[str, int]) -> str:
+    return msgspec.json.encode(seqs).decode()
+
+
+def _joins(session: Session) -> str:
+    return _encode({name: room.members[session.sid] for name, room in session.rooms.items()})
 
 
 def _within(rows: sqlite3.Cursor, limit: int, size: int) -> tuple[list[bytes], bool]:

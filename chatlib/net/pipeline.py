@@ -16,7 +16,7 @@ from msgspec import Raw
 
 from chatlib.core.admission import Admission
 from chatlib.core.apply import apply
-from chatlib.core.batch import INBOX, Batch, JoinReply, Note, Opened
+from chatlib.core.batch import INBOX, Batch, Count, JoinReply, Note, Opened
 from chatlib.core.commands import Command, Origin, Question, Say
 from chatlib.core.questions import Read, answer
 from chatlib.core.state import State
@@ -24,6 +24,7 @@ from chatlib.core.streams import timestamp
 from chatlib.errors import BadName
 from chatlib.history.store import Page, Store, StoreFailed
 from chatlib.names import room_name
+from chatlib.net import unread
 from chatlib.order.local import LocalOrder
 from chatlib.protocol import limits, messages
 from chatlib.protocol.codec import encode
@@ -71,7 +72,7 @@ class Pipeline:
         self.control: list[list[bytes]] = []
         self.notes: list[Note] = []
         self._place = place
-        self._reads: deque[Read | JoinReply] = deque()
+        self._reads: deque[Read | JoinReply | Count] = deque()
         self._beaten = float("-inf")
         self._ran = float("inf")
         self._chored = float("-inf")
@@ -185,7 +186,7 @@ class Pipeline:
         for sid, notice in batch.notices:
             self._deliver(sid, encode(notice))
         for reply in batch.replies:
-            if isinstance(reply, JoinReply):
+            if isinstance(reply, JoinReply | Count):
                 self._reads.append(reply)
             elif not isinstance(reply, Opened):
                 self._reply(reply.origin, reply.answer)
@@ -207,6 +208,8 @@ class Pipeline:
     def _placed(self, welcome: messages.Welcome) -> messages.Welcome:
         welcome.intake, welcome.feed, welcome.server = self._place
         welcome.heartbeat = self.heartbeat
+        if welcome.resumed:
+            welcome.waiting = unread.waiting(self.store, self.state.sessions[welcome.sid])
         return welcome
 
     def _deliver(self, sid: str, line: bytes) -> None:
@@ -224,7 +227,7 @@ class Pipeline:
     def _answer(self, questions: Iterable[Question]) -> None:
         for question in questions:
             found = answer(self.state, question)
-            if not isinstance(found, Read):
+            if not isinstance(found, Read | Count):
                 self._reply(question.origin, found)
             elif len(self._reads) < MAX_READS:
                 self._reads.append(found)
@@ -240,7 +243,11 @@ class Pipeline:
                 error = Error("unavailable", f"the broker can't read its history now: {e}")
                 self._reply(wanted.origin, Failure(id=wanted.origin.id, error=error))
 
-    def _read(self, wanted: Read | JoinReply) -> int:
+    def _read(self, wanted: Read | JoinReply | Count) -> int:
+        if isinstance(wanted, Count):
+            counted, size = unread.count(self.store, wanted)
+            self._reply(wanted.origin, messages.ReadList(id=wanted.origin.id, read=counted))
+            return size
         if isinstance(wanted, JoinReply):
             joined = wanted.answer
             room = self.state.rooms[joined.room]

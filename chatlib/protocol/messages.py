@@ -64,6 +64,14 @@ class History(Request, tag="history"):
     limit: Annotated[int, Meta(ge=1)] = 1_000
 
 
+class Read(Request, tag="read"):
+    """Say how far one has read a room or a private conversation, or ask how much is unread."""
+
+    room: Name | None = None
+    peer: Name | None = None
+    seq: Seq | None = None
+
+
 class Rooms(Request, tag="rooms"):
     """List the rooms."""
 
@@ -89,7 +97,7 @@ class Bye(Request, tag="bye"):
     """End the session at once."""
 
 
-AnyRequest = Hello | Nick | Join | Leave | History | Rooms | Who | Topic | Ping | Bye
+AnyRequest = Hello | Nick | Join | Leave | History | Read | Rooms | Who | Topic | Ping | Bye
 
 # -- control, down: answers -------------------------------------------------------------------
 
@@ -151,6 +159,7 @@ class Welcome(Answer, kw_only=True):
     rooms: dict[str, int]
     limits: dict[str, int]
     server: str
+    waiting: int | None = None
 
 
 class Renamed(Answer, kw_only=True):
@@ -184,6 +193,21 @@ class Page(Answer, kw_only=True):
     head: int
     oldest: int
     more: bool
+
+
+class Unread(Struct, omit_defaults=True):
+    """How far one has read a room or a conversation, and how many messages came behind that."""
+
+    seq: int
+    unread: int
+    room: str | None = None
+    peer: str | None = None
+
+
+class ReadList(Answer, kw_only=True):
+    """The answer to `read`."""
+
+    read: list[Unread]
 
 
 class RoomList(Answer, kw_only=True):

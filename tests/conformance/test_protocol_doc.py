@@ -14,8 +14,8 @@ from typing import Any, get_args, get_type_hints
 import pytest
 from msgspec import inspect
 
-from chatlib.core import admission, questions, rooms, sessions
-from chatlib.errors import BadName
+from chatlib.core import admission, cursors, questions, rooms, sessions
+from chatlib.errors import BadName, BadRoom
 from chatlib.names import nick_key, room_name
 from chatlib.net import sockets
 from chatlib.protocol import codec, limits, messages
@@ -30,6 +30,7 @@ ANSWERS = {
     "join": messages.Joined,
     "leave": messages.Left,
     "history": messages.Page,
+    "read": messages.ReadList,
     "rooms": messages.RoomList,
     "who": messages.WhoList,
     "topic": messages.TopicIs,
@@ -163,7 +164,12 @@ def test_tables_of_hello() -> None:
 
 
 def test_table_of_what_is_inside() -> None:
-    structs = {"error": messages.Error, "members": messages.Member, "rooms": messages.RoomLine}
+    structs = {
+        "error": messages.Error,
+        "members": messages.Member,
+        "read": messages.Unread,
+        "rooms": messages.RoomLine,
+    }
     assert {names(row[0])[0]: written(row[1]) for row in table("inside")} == {
         name: fields(struct) for name, struct in structs.items()
     }
@@ -234,6 +240,7 @@ def test_table_of_leave_reasons() -> None:
 
 def test_table_of_error_codes() -> None:
     codes = {constant(call.args[0]) for call in calls("Error", "ProtocolViolation") if call.args}
+    codes |= {BadName.code, BadRoom.code}
     assert {names(row[0])[0] for row in table("code")} == codes - {None}
 
 
@@ -251,6 +258,8 @@ BEYOND_HELLO = {
     "bytes of a subscription's frame": limits.SUBSCRIPTION_BYTES,
     "lines of a feed message": limits.FEED_LINES,
     "bytes of lines in a feed message": limits.FEED_BYTES,
+    "unread messages that are counted": limits.UNREAD,
+    "conversations with a read cursor": cursors.MAX_PEERS,
     "rooms of a broker": rooms.MAX_ROOMS,
     "sessions of a broker": sessions.MAX_SESSIONS,
     "bound connections of a session": admission.MAX_BINDINGS,

@@ -41,7 +41,7 @@ def picture(state: State) -> dict[str, Any]:
     """Return all that the state holds, as values that later changes leave alone."""
     return {
         "sessions": {
-            sid: (s.digest, s.nick, s.key, s.bot, s.accepted, s.inbox, set(s.rooms))
+            sid: (s.digest, s.nick, s.key, s.bot, s.accepted, s.inbox, set(s.rooms), dict(s.read))
             for sid, s in state.sessions.items()
         },
         "rooms": {r.name: (r.topic, r.head, dict(r.members)) for r in state.rooms.values()},

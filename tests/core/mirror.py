@@ -24,7 +24,7 @@ class Mirror:
         for s in changes.sessions:
             joins = {name: room.members[s.sid] for name, room in s.rooms.items()}
             self.sessions[s.sid] = SavedSession(
-                s.sid, s.digest, s.nick, s.bot, s.accepted, s.inbox, joins
+                s.sid, s.digest, s.nick, s.bot, s.accepted, s.inbox, joins, s.read
             )
         for gone in changes.forgotten:
             self.ended.pop(gone, None)

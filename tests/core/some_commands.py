@@ -43,6 +43,14 @@ ACTS: st.SearchStrategy[tuple[type[Command], dict[str, Any]]] = st.one_of(
         st.just(commands.SetTopic),
         st.fixed_dictionaries({"sid": SIDS, "room": ROOMS, "text": st.sampled_from(["", "\0"])}),
     ),
+    st.tuples(
+        st.just(commands.MarkRead),
+        st.fixed_dictionaries({"sid": SIDS, "room": ROOMS, "seq": st.integers(0, 40)}),
+    ),
+    st.tuples(
+        st.just(commands.MarkRead),
+        st.fixed_dictionaries({"sid": SIDS, "peer": NICKS, "seq": st.integers(0, 40)}),
+    ),
     st.tuples(st.just(commands.Say), st.fixed_dictionaries({"sid": SIDS, "lines": LINES})),
     st.tuples(
         st.just(commands.EndSession),

@@ -54,12 +54,12 @@ def test_deliveries_go_to_the_dealer_that_said_hello_last() -> None:
         """
         req req> hello v=1 session=t1
         t2 >> n=1 to=ann text=one
-            req req< 0 ok session=t1 sid=s1 resumed=true nick=ann accepted=0 inbox=1
+            req req< 0 ok session=t1 sid=s1 resumed=true nick=ann accepted=0 inbox=1 waiting=1
             ann < 1<0 say @ann bob.1 "one"
             bob < 1<0 say @ann bob.1 "one"
         --
         ann2 > hello v=1 session=t1
-            ann2 < 0 ok session=t1 sid=s1 resumed=true nick=ann accepted=0 inbox=1
+            ann2 < 0 ok session=t1 sid=s1 resumed=true nick=ann accepted=0 inbox=1 waiting=1
         --
         t2 >> n=2 to=ann text=two
             ann2 < 2<1 say @ann bob.2 "two"
@@ -97,7 +97,7 @@ def test_a_connection_that_vanished_is_delivered_nothing() -> None:
         t1 >> n=1 to=bob text=psst
             ann < 1<0 say @bob ann.1 "psst"
         bob2 > hello v=1 session=t2
-            bob2 < 0 ok session=t2 sid=s2 resumed=true nick=bob accepted=0 inbox=1
+            bob2 < 0 ok session=t2 sid=s2 resumed=true nick=bob accepted=0 inbox=1 waiting=1
         """)
 
 

@@ -52,7 +52,7 @@ def test_each_command_that_somebody_asked_is_answered_once(acts: Acts) -> None:
     for command in everything:
         apply(state, command, batch)
     asked = [command.origin.id for command in everything if command.origin is not None]
-    assert sorted(reply.answer.id for reply in batch.replies) == asked  # type: ignore[type-var]
+    assert sorted(reply.origin.id for reply in batch.replies) == asked  # type: ignore[type-var]
 
 
 def test_a_command_of_a_session_that_has_ended_is_refused() -> None:

@@ -146,9 +146,9 @@ def test_history_takes_one_place_and_one_direction() -> None:
             ann < 3 no bad_request
             ann < 4 no bad_request
             ann < 5 no bad_request
+            ann < 7 no bad_nick
             ann < 8 no bad_room
             ann < 6 no no_such_room
-            ann < 7 no bad_nick
             ann < 9 ok
         """,
         ann="lobby",

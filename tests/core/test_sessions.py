@@ -79,7 +79,7 @@ def test_a_welcome_comes_before_what_the_session_is_told() -> None:
         --
         t1 >> n=3 to=bob text=psst
         bob2 > hello v=1 session=t2
-            bob2 < 0 ok session=t2 sid=s2 resumed=true nick=bob accepted=0 inbox=1
+            bob2 < 0 ok session=t2 sid=s2 resumed=true nick=bob accepted=0 inbox=1 waiting=1
             bob2 < 1<0 say @bob ann.3 "psst"
             ann < 1<0 say @bob ann.3 "psst"
         """,
