@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from chatlib.errors import HubbubError, Misuse, OutboxFull, Refused, TimedOut, Unreachable
     from chatlib.net.broker import Broker
     from chatlib.net.client import Client, JoinedRoom
-    from chatlib.protocol.messages import Event, Member, RoomLine
+    from chatlib.protocol.messages import Event, Member, RoomLine, Unread
 
 _HOMES = {
     "Broker": "chatlib.net.broker",
@@ -27,6 +27,7 @@ _HOMES = {
     "Event": "chatlib.protocol.messages",
     "Member": "chatlib.protocol.messages",
     "RoomLine": "chatlib.protocol.messages",
+    "Unread": "chatlib.protocol.messages",
     "HubbubError": "chatlib.errors",
     "Misuse": "chatlib.errors",
     "OutboxFull": "chatlib.errors",
@@ -52,6 +53,7 @@ __all__ = [
     "RoomLine",
     "TimedOut",
     "Unreachable",
+    "Unread",
     "__version__",
 ]
 

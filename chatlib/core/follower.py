@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from chatlib.core.actions import Action, Attach, Delivered, Effects, HangUp, SendIntake
+from chatlib.core.marks import Marks
 from chatlib.core.outbox import Message, Outbox
 from chatlib.core.reader import Reader
 from chatlib.core.requests import Requests, Then
@@ -47,6 +48,7 @@ class Follower:
         self.last_violation = ""
         self._effects = Effects()
         self._requests = Requests(self._effects)
+        self._marks = Marks(self._requests)
         self._reader = Reader(self._effects, self._requests, self._mine)
         self._paused = False
         self._bot = bot
@@ -141,6 +143,10 @@ class Follower:
 
         return self.ask(messages.Nick(nick=nick), messages.Renamed, now, renamed)
 
+    def mark_read(self, room: str | None, peer: str | None, seq: int) -> None:
+        """Note that a room, or what was exchanged with `peer`, was read up to `seq`."""
+        self._marks.add((room, peer), seq)
+
     def ask(
         self, request: Any, kind: type[Any], now: float, then: Then = lambda answer, now: None
     ) -> int:
@@ -219,6 +225,7 @@ class Follower:
         self._push(now)
 
     def _renew(self, welcome: messages.Welcome, new_history: bool, now: float) -> None:
+        self._marks.clear()
         if new_history:
             self.outbox.restart()
         else:
@@ -322,6 +329,7 @@ class Follower:
             self._heard = now
             self._attach()
         self._reader.tick(now)
+        self._marks.tell(now)
         if not self._requests.ask_again(now):
             self._hang_up("the broker does not answer")
 

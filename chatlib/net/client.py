@@ -14,12 +14,13 @@ from chatlib.core.follower import Follower
 from chatlib.core.signals import Connection, Gap, Pending, Refusal
 from chatlib.errors import HubbubError, Misuse, OutboxFull, Refused, TimedOut, Unreachable
 from chatlib.names import nick_key, room_name
+from chatlib.net.asking import Asking
 from chatlib.net.line import Line
 from chatlib.net.sockets import make_context
 from chatlib.protocol import limits, messages
-from chatlib.protocol.codec import decode_event, text_fault
+from chatlib.protocol.codec import text_fault
 from chatlib.protocol.links import DEFAULT_ADDRESS, parse_endpoint
-from chatlib.protocol.messages import Event, Member, RoomLine
+from chatlib.protocol.messages import Event, Member
 from chatlib.version import __version__
 
 MOST_UNREAD = 20_000  # events that wait for the caller before the feed is left to overflow
@@ -36,7 +37,7 @@ class JoinedRoom(NamedTuple):
     members: list[Member]
 
 
-class Client:
+class Client(Asking):
     """A member of the chat.
 
     `address` is the broker's control endpoint; without a `nick` the broker gives one. No thread
@@ -207,6 +208,20 @@ class Client:
             serving.perform()
             return ticket
 
+    def mark_read(self, seq: int, room: str | None = None, *, peer: str | None = None) -> None:
+        """Note that a room, or what was exchanged with `peer`, was read up to `seq`.
+
+        It returns at once; the broker is told within seconds, and keeps it with the session.
+        """
+        if (room is None) == (peer is None):
+            raise Misuse("mark_read takes a room or a peer")
+        place = (
+            None if room is None else room_name(room),
+            None if peer is None else nick_key(peer),
+        )
+        with self._lock:
+            self._follower.mark_read(*place, seq)
+
     def pending(self) -> list[Pending]:
         """Return one's own messages that are not acknowledged, oldest first."""
         with self._lock:
@@ -314,51 +329,6 @@ class Client:
         self._settle(timeout)
         renamed: messages.Renamed = self._do(lambda now: self._follower.rename(nick, now), timeout)
         return renamed.nick
-
-    def rooms(self, *, timeout: float = 10) -> list[RoomLine]:
-        """List the rooms, the fullest first."""
-        found: list[RoomLine] = self._ask(messages.Rooms(), messages.RoomList, timeout).rooms
-        return found
-
-    def who(self, room: str | None = None, *, timeout: float = 10) -> list[Member]:
-        """List the members of a room; without one, everybody."""
-        asked = messages.Who(room=None if room is None else room_name(room))
-        found: list[Member] = self._ask(asked, messages.WhoList, timeout).members
-        return found
-
-    def topic(self, room: str, text: str | None = None, *, timeout: float = 10) -> str:
-        """Set a room's topic; without `text`, return it."""
-        asked = messages.Topic(room=room_name(room), text=text)
-        found: str = self._ask(asked, messages.TopicIs, timeout).topic
-        return found
-
-    def history(
-        self,
-        room: str | None = None,
-        *,
-        peer: str | None = None,
-        after: int | None = None,
-        before: int | None = None,
-        limit: int = 50,
-        timeout: float = 10,
-    ) -> list[Event]:
-        """Read stored events of a room, or of the private conversation with `peer`.
-
-        By seq: the oldest `limit` (1,000 at most) behind `after`, or the newest ahead of `before`.
-        """
-        asked = messages.History(
-            room=None if room is None else room_name(room),
-            peer=peer,
-            after=after,
-            before=before,
-            limit=limit,
-        )
-        page: messages.Page = self._ask(asked, messages.Page, timeout)
-        return [decode_event(raw) for raw in page.events]
-
-    def ping(self, *, timeout: float = 10) -> None:
-        """Ask the broker for a sign of life."""
-        self._ask(messages.Ping(), messages.Pong, timeout)
 
     def _settle(self, timeout: float) -> None:
         """Wait for the outbox: nothing orders control and intake but waiting."""

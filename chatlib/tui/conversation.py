@@ -32,6 +32,7 @@ class Conversation:
         self._renderer = Renderer()
         self._nicks: dict[str, None] = {}
         self._rooms: set[str] = {LOBBY}
+        self._newest: dict[str, int] = {}  # the newest event shown of each room
         self._lock = threading.Lock()
         self._arrivals: dict[str, str] = {}  # what is to be told of a room behind one's own join
 
@@ -55,10 +56,20 @@ class Conversation:
             del self._nicks[next(iter(self._nicks))]
         if event.room is not None and event.room != self.room and event.kind in ("say", "act"):
             self.unread[event.room] += 1
+        self._mark(event)
         lines = self._renderer.event(event, View(self.client.sid, self.room))
         if event.kind == "join" and event.sid == self.client.sid and event.room is not None:
             lines += self._arrival(event.room, "")
         return lines
+
+    def _mark(self, event: Event) -> None:
+        """Tell the broker what was read: the current room, and what was said to oneself."""
+        if event.room is None:
+            self.client.mark_read(event.seq, peer=event.nick)
+            return
+        self._newest[event.room] = event.seq
+        if event.room == self.room:
+            self.client.mark_read(event.seq, event.room)
 
     def arrived(self, room: JoinedRoom) -> None:
         """Tell of a room that was joined, once its events up to one's own join are shown."""
@@ -129,10 +140,13 @@ class Conversation:
         self.room = room
         self.unread.pop(room, None)
         self._rooms.add(room)
+        if room in self._newest:
+            self.client.mark_read(self._newest[room], room)
 
     def left(self, room: str) -> None:
         """Go on in another room after one was left."""
         self.unread.pop(room, None)
+        self._newest.pop(room, None)
         if self.room == room:
             self.room = next(iter(self.client.joined), "")
 

@@ -140,3 +140,16 @@ def test_other_rooms_are_counted_and_named(ann: Person, bob: Person) -> None:
     assert ann.chat.unread["ops"] == 1
     ann.types("/join ops")
     assert ann.chat.unread["ops"] == 0
+
+
+def test_what_is_shown_is_read(ann: Person, bob: Person) -> None:
+    ann.types("/join lobby", "/join ops")
+    bob.types("/join lobby", "one", "two", "/join ops", "three", "/msg ann psst")
+    assert ann.sees("<bob> two") and ann.sees("<bob> three") and ann.sees("psst")
+
+    def unread() -> dict[str | None, int]:
+        return {u.room or u.peer: u.unread for u in ann.client.unread()}
+
+    eventually("what was shown is marked", lambda: unread() == {"lobby": 2, "ops": 0, "bob": 0})
+    ann.types("/join lobby")
+    eventually("the other room, too", lambda: unread() == {"lobby": 0, "ops": 0, "bob": 0})

@@ -1,0 +1,71 @@
+"""The requests of a client that change nothing: lists, pages of history, what is unread."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from chatlib.names import room_name
+from chatlib.protocol import messages
+from chatlib.protocol.codec import decode_event
+from chatlib.protocol.messages import Event, Member, RoomLine, Unread
+
+
+class Asking(ABC):
+    """Asks the broker, waits at most `timeout` seconds, and returns what it answered."""
+
+    @abstractmethod
+    def _ask(self, request: messages.Request, kind: type[Any], timeout: float) -> Any: ...
+
+    def rooms(self, *, timeout: float = 10) -> list[RoomLine]:
+        """List the rooms, the fullest first."""
+        found: list[RoomLine] = self._ask(messages.Rooms(), messages.RoomList, timeout).rooms
+        return found
+
+    def who(self, room: str | None = None, *, timeout: float = 10) -> list[Member]:
+        """List the members of a room; without one, everybody."""
+        asked = messages.Who(room=None if room is None else room_name(room))
+        found: list[Member] = self._ask(asked, messages.WhoList, timeout).members
+        return found
+
+    def topic(self, room: str, text: str | None = None, *, timeout: float = 10) -> str:
+        """Set a room's topic; without `text`, return it."""
+        asked = messages.Topic(room=room_name(room), text=text)
+        found: str = self._ask(asked, messages.TopicIs, timeout).topic
+        return found
+
+    def history(
+        self,
+        room: str | None = None,
+        *,
+        peer: str | None = None,
+        after: int | None = None,
+        before: int | None = None,
+        limit: int = 50,
+        timeout: float = 10,
+    ) -> list[Event]:
+        """Read stored events of a room, or of the private conversation with `peer`.
+
+        By seq: the oldest `limit` (1,000 at most) behind `after`, or the newest ahead of `before`.
+        """
+        asked = messages.History(
+            room=None if room is None else room_name(room),
+            peer=peer,
+            after=after,
+            before=before,
+            limit=limit,
+        )
+        page: messages.Page = self._ask(asked, messages.Page, timeout)
+        return [decode_event(raw) for raw in page.events]
+
+    def unread(self, *, timeout: float = 10) -> list[Unread]:
+        """Tell what this session has not read: each of its rooms, and each who wrote to it.
+
+        `unread` counts messages of others behind the cursor that `mark_read` moves, up to 100.
+        """
+        found: list[Unread] = self._ask(messages.Read(), messages.ReadList, timeout).read
+        return found
+
+    def ping(self, *, timeout: float = 10) -> None:
+        """Ask the broker for a sign of life."""
+        self._ask(messages.Ping(), messages.Pong, timeout)
