@@ -267,6 +267,14 @@ def _read(request: messages.Read, context: Context) -> Command | Question:
     )
 
 
+def _search(request: messages.Search, context: Context) -> Question:
+    if request.room is not None:
+        request.room = room_name(request.room)
+    if request.from_ is not None:
+        request.from_ = nick_key(request.from_)
+    return _asked(request, context)
+
+
 def _who(request: messages.Who, context: Context) -> Question:
     if request.room is not None:
         request.room = room_name(request.room)
@@ -290,6 +298,7 @@ _ADMIT: dict[type[Any], Callable[[Any, Context], Command | Question]] = {
     messages.History: _history,
     messages.Read: _read,
     messages.Rooms: _asked,
+    messages.Search: _search,
     messages.Who: _who,
     messages.Ping: _asked,
 }

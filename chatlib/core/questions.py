@@ -11,7 +11,7 @@ from chatlib.core.batch import INBOX, Count
 from chatlib.core.commands import Origin, Question
 from chatlib.core.rooms import member_fault
 from chatlib.core.state import Session, State
-from chatlib.core.streams import members
+from chatlib.core.streams import members, moment
 from chatlib.protocol import limits, messages
 from chatlib.protocol.messages import Answer, Error, Failure
 
@@ -34,7 +34,27 @@ class Read(NamedTuple):
     peer: str | None = None
 
 
-def answer(state: State, question: Question) -> Answer | Failure | Read | Count:
+class Find(NamedTuple):
+    """Messages to be searched for, the newest `limit`: in `streams`, and in every public room.
+
+    `who` is a nick key; `since` and `before` are milliseconds of the broker's clock, `below` a seq.
+    """
+
+    origin: Origin
+    words: str
+    streams: tuple[str, ...]
+    public: bool = False
+    who: str | None = None
+    since: int | None = None
+    before: int | None = None
+    below: int | None = None
+    limit: int = limits.SEARCH_EVENTS
+
+
+Unanswered = Read | Count | Find  # what the store has to be asked for an answer
+
+
+def answer(state: State, question: Question) -> Answer | Failure | Unanswered:
     """Answer a question from the state, or say what has to be read for it."""
     session = state.sessions.get(question.sid)
     if session is None:
@@ -103,15 +123,44 @@ def _read(state: State, session: Session, question: Question) -> Failure | Count
     return cursors.count(session, question.origin, asked.room, asked.peer)
 
 
+def _search(state: State, session: Session, question: Question) -> Failure | Find:
+    asked: messages.Search = question.request
+    if asked.from_ is None and not any(c.isalnum() for c in asked.words):
+        error = Error("bad_search", "there is nothing to look for: give words, or from")
+        return Failure(id=question.origin.id, error=error)
+    try:
+        since, before = moment(asked.since), moment(asked.before)
+    except ValueError as e:
+        return Failure(id=question.origin.id, error=Error("bad_search", str(e)))
+    find = Find(
+        question.origin,
+        asked.words,
+        (INBOX + session.sid,),
+        public=True,
+        who=asked.from_,
+        since=since,
+        before=before,
+        below=asked.below,
+        limit=min(asked.limit, limits.SEARCH_EVENTS),
+    )
+    if asked.room is None:
+        return find
+    room = state.rooms.get(asked.room)
+    if room is None:
+        return _no_room(question, asked.room)
+    return find._replace(streams=(room.stream,), public=False)
+
+
 def _no_room(question: Question, name: str) -> Failure:
     error = Error("no_such_room", f"there is no room {name}: joining it opens it")
     return Failure(id=question.origin.id, error=error)
 
 
-_ANSWERS: dict[type[Any], Callable[[State, Session, Any], Answer | Failure | Read | Count]] = {
+_ANSWERS: dict[type[Any], Callable[[State, Session, Any], Answer | Failure | Unanswered]] = {
     messages.Ping: _ping,
     messages.Rooms: _rooms,
     messages.Who: _who,
+    messages.Search: _search,
     messages.Topic: _topic,
     messages.History: _history,
     messages.Read: _read,

@@ -19,6 +19,19 @@ def timestamp(at: int) -> str:
     return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
+def moment(text: str | None) -> int | None:
+    """Return the milliseconds that a time of RFC 3339 means. Raises ValueError."""
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is None:
+            raise ValueError
+        return round(at.timestamp() * 1000)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{text!r} is no time like 2026-11-21T09:30:00Z") from None
+
+
 def members(state: State, sids: Iterable[str]) -> list[Member]:
     """Return who is behind `sids`, sorted by nickname."""
     found = [state.sessions[sid] for sid in sids]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from chatlib.core.batch import Entry
 from chatlib.core.state import Changes
-from chatlib.history.store import Page
+from chatlib.history.store import Page, Search
 
 MiB = 1024 * 1024
 Key = tuple[str, str | None]  # a stream, or one private conversation in an inbox
@@ -60,6 +60,8 @@ class _Lines:
 
 class MemoryStore:
     """Events in memory. `size` bounds all of them together, in bytes."""
+
+    search: Search | None = None
 
     def __init__(self, epoch: str, size: int = 256 * MiB) -> None:
         self.epoch = epoch

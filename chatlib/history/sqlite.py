@@ -20,6 +20,7 @@ import msgspec
 from chatlib.core.batch import Entry
 from chatlib.core.state import Changes, Ended, Saved, SavedRoom, SavedSession, Session
 from chatlib.errors import BadConfiguration, CannotCreate
+from chatlib.history.search import Searcher
 from chatlib.history.store import Page, StoreFailed
 
 Durability = Literal["disk", "os"]
@@ -112,6 +113,7 @@ class SqliteStore:
         except BaseException:
             os.close(self._lock)
             raise
+        self.search = Searcher(self._path, self.epoch)
 
     def _take_lock(self, directory: Path) -> None:
         try:
@@ -221,6 +223,7 @@ class SqliteStore:
             self._streams = dict(list(self._streams.items())[:known])
             raise StoreFailed(str(e)) from e
         self._counts.update(more)
+        self.search.note(more)
 
     def _stream(self, name: str) -> int:
         number = self._streams.get(name)
@@ -340,6 +343,7 @@ class SqliteStore:
 
     def close(self) -> None:
         """Close the file and let another broker have it."""
+        self.search.close()
         self._db.close()
         os.close(self._lock)
 

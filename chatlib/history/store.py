@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from chatlib.core.batch import Entry
+from chatlib.core.commands import Origin
+from chatlib.core.questions import Find
 from chatlib.core.state import Changes, Saved
 from chatlib.errors import HubbubError
 
@@ -28,10 +30,40 @@ class Page(NamedTuple):
     more: bool
 
 
+class Found(NamedTuple):
+    """What a search found, in the order of seq; `fault` says why it found nothing.
+
+    `more` tells that there are older ones, `complete` that nothing stored was still to be indexed.
+    """
+
+    origin: Origin
+    lines: Sequence[bytes] = ()
+    more: bool = False
+    complete: bool = False
+    fault: str = ""
+
+
+class Search(Protocol):
+    """What a store has that can be searched: it answers when it has found something."""
+
+    def start(self, wake: Callable[[], None]) -> None:
+        """Begin to work; `wake` is called, from another thread, when there is something found."""
+
+    def ask(self, wanted: Find) -> bool:
+        """Take a search in; False when too many wait."""
+
+    def found(self) -> list[Found]:
+        """Return what was found since this was called last."""
+
+
 class Store(Protocol):
     """A history of events in streams. `epoch` names its life: another one, other cursors."""
 
     epoch: str
+
+    @property
+    def search(self) -> Search | None:
+        """What searches it; None for a store that can't be searched."""
 
     def describe(self) -> str:
         """Return one line for whoever starts the broker: where events go and how long they stay."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from datetime import datetime
 from typing import Any
 
 from chatlib.names import room_name
@@ -57,6 +58,37 @@ class Asking(ABC):
         )
         page: messages.Page = self._ask(asked, messages.Page, timeout)
         return [decode_event(raw) for raw in page.events]
+
+    def search(
+        self,
+        words: str = "",
+        *,
+        sender: str | None = None,
+        room: str | None = None,
+        since: datetime | None = None,
+        before: datetime | None = None,
+        below: int | None = None,
+        limit: int = 50,
+        timeout: float = 10,
+    ) -> list[Event]:
+        """Find the newest `limit` (100 at most) messages, in the order of their seq.
+
+        All `words` must be in it: `"two words"` together, `begin*` as the beginning of one. Without
+        a `room`, every room is searched, and one's own private messages. `below` is a seq: for
+        those before what was found. A time without a zone is local. Raises Refused: bad_search,
+        no_search, search_failed.
+        """
+        asked = messages.Search(
+            words=words,
+            from_=sender,
+            room=None if room is None else room_name(room),
+            since=None if since is None else since.astimezone().isoformat(),
+            before=None if before is None else before.astimezone().isoformat(),
+            below=below,
+            limit=limit,
+        )
+        hits: messages.Hits = self._ask(asked, messages.Hits, timeout)
+        return [decode_event(raw) for raw in hits.events]
 
     def unread(self, *, timeout: float = 10) -> list[Unread]:
         """Tell what this session has not read: each of its rooms, and each who wrote to it.

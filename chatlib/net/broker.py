@@ -138,6 +138,9 @@ class Broker:
     def stop(self) -> None:
         """Ask the loop to end. Safe in signal handlers and from other threads."""
         self._stopping = True
+        self._wake()
+
+    def _wake(self) -> None:
         with contextlib.suppress(OSError):  # full: it is awake anyway
             self._wake_in.send(b"x")
 
@@ -147,12 +150,16 @@ class Broker:
         for socket in (self._control, self._intake, self._feed):
             poller.register(socket, zmq.POLLIN)
         poller.register(self._wake_out.fileno(), zmq.POLLIN)
+        if self.store.search is not None:
+            self.store.search.start(self._wake)
         try:
             while not self._stopping:
                 patience = (
                     0.0 if self.pipeline.waiting else self.pipeline.next_beat(time.monotonic())
                 )
-                poller.poll(int(patience * 1000) + (patience > 0))
+                ready = dict(poller.poll(int(patience * 1000) + (patience > 0)))
+                if self._wake_out.fileno() in ready:
+                    self._wake_out.recv(4096)
                 self._turn()
             self._turn()
             self.pipeline.farewell("the broker was stopped")

@@ -18,7 +18,7 @@ from chatlib.core.admission import Admission
 from chatlib.core.apply import apply
 from chatlib.core.batch import INBOX, Batch, Count, JoinReply, Note, Opened
 from chatlib.core.commands import Command, Origin, Question, Say
-from chatlib.core.questions import Read, answer
+from chatlib.core.questions import Find, Read, answer
 from chatlib.core.state import State
 from chatlib.core.streams import timestamp
 from chatlib.errors import BadName
@@ -227,13 +227,16 @@ class Pipeline:
     def _answer(self, questions: Iterable[Question]) -> None:
         for question in questions:
             found = answer(self.state, question)
-            if not isinstance(found, Read | Count):
+            if isinstance(found, Find):
+                self._search(found)
+            elif not isinstance(found, Read | Count):
                 self._reply(question.origin, found)
             elif len(self._reads) < MAX_READS:
                 self._reads.append(found)
             else:
                 busy = Error("busy", "too many reads are waiting: ask again in a second")
                 self._reply(question.origin, Failure(id=question.origin.id, error=busy))
+        self._tell_found()
         left = READ_BYTES
         while self._reads and left > 0:
             wanted = self._reads.popleft()
@@ -242,6 +245,27 @@ class Pipeline:
             except StoreFailed as e:
                 error = Error("unavailable", f"the broker can't read its history now: {e}")
                 self._reply(wanted.origin, Failure(id=wanted.origin.id, error=error))
+
+    def _search(self, wanted: Find) -> None:
+        if self.store.search is None:
+            error = Error("no_search", "this broker keeps its history in memory: it has no search")
+        elif self.store.search.ask(wanted):
+            return
+        else:
+            error = Error("busy", "too many searches are waiting: ask again in a second")
+        self._reply(wanted.origin, Failure(id=wanted.origin.id, error=error))
+
+    def _tell_found(self) -> None:
+        for found in self.store.search.found() if self.store.search else ():
+            if found.fault:
+                error = Error("search_failed", found.fault)
+                self._reply(found.origin, Failure(id=found.origin.id, error=error))
+                continue
+            events = [Raw(line) for line in found.lines]
+            hits = messages.Hits(
+                id=found.origin.id, events=events, more=found.more, complete=found.complete
+            )
+            self._reply(found.origin, hits)
 
     def _read(self, wanted: Read | JoinReply | Count) -> int:
         if isinstance(wanted, Count):

@@ -11,6 +11,7 @@ TOPIC_BYTES = 512  # a room's topic, which everyone who joins is sent
 ROOMS_PER_SESSION = 100
 HISTORY_EVENTS = 1_000  # events an answer holds at the most
 JOIN_EVENTS = 50  # events that a join brings unless it says from where
+SEARCH_EVENTS = 100  # messages that a search finds at the most; then `more`
 UNREAD = 100  # unread messages are counted up to here
 ANSWER_BYTES = 1024 * 1024  # an answer's events; then `more`
 

@@ -82,6 +82,18 @@ class Who(Request, tag="who"):
     room: Name | None = None
 
 
+class Search(Request, tag="search"):
+    """Find messages by their words, by who sent them, where and when; the newest `limit`."""
+
+    words: Annotated[str, Meta(max_length=256)] = ""
+    from_: Name | None = field(default=None, name="from")
+    room: Name | None = None
+    since: Annotated[str, Meta(max_length=64)] | None = None
+    before: Annotated[str, Meta(max_length=64)] | None = None
+    below: Seq | None = None
+    limit: Annotated[int, Meta(ge=1)] = 50
+
+
 class Topic(Request, tag="topic"):
     """Set a room's topic; without `text`, read it."""
 
@@ -97,7 +109,9 @@ class Bye(Request, tag="bye"):
     """End the session at once."""
 
 
-AnyRequest = Hello | Nick | Join | Leave | History | Read | Rooms | Who | Topic | Ping | Bye
+AnyRequest = (
+    Hello | Nick | Join | Leave | History | Read | Rooms | Search | Who | Topic | Ping | Bye
+)
 
 # -- control, down: answers -------------------------------------------------------------------
 
@@ -208,6 +222,14 @@ class ReadList(Answer, kw_only=True):
     """The answer to `read`."""
 
     read: list[Unread]
+
+
+class Hits(Answer, kw_only=True):
+    """The answer to `search`: with `complete` nothing stored was still to be indexed."""
+
+    events: list[Raw]
+    more: bool
+    complete: bool
 
 
 class RoomList(Answer, kw_only=True):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from difflib import get_close_matches
 from typing import NamedTuple
 
 from chatlib.errors import Misuse
 from chatlib.names import room_name
 from chatlib.tui.conversation import Conversation
+from chatlib.tui.when import parse_when
 
 HISTORY = 50
 MOST_HISTORY = 1_000
+_TIMES = ("since", "before")
 
 
 class Command(NamedTuple):
@@ -108,6 +111,28 @@ def _history(chat: Conversation, rest: str) -> None:
     chat.old_events(found)
 
 
+def _search(chat: Conversation, rest: str) -> None:
+    words: list[str] = []
+    wanted: dict[str, str] = {}
+    for word in rest.split():
+        key, colon, value = word.partition(":")
+        if colon and key in ("from", "in", *_TIMES) and value:
+            wanted[key] = value
+        else:
+            words.append(word)
+    now = datetime.now().astimezone()
+    since, before = (parse_when(wanted[k], now) if k in wanted else None for k in _TIMES)
+    found = chat.client.search(
+        " ".join(words),
+        sender=wanted.get("from"),
+        room=wanted.get("in"),
+        since=since,
+        before=before,
+    )
+    chat.note(f"{len(found)} found" + (":" if found else ""))
+    chat.old_events(found)
+
+
 def _help(chat: Conversation, rest: str) -> None:
     width = max(len(f"/{name} {c.usage}") for name, c in COMMANDS.items())
     chat.rows(f"{f'/{name} {c.usage}':{width}}  {c.help}" for name, c in COMMANDS.items())
@@ -128,6 +153,9 @@ COMMANDS: dict[str, Command] = {
     "me": Command("TEXT", "say what you are doing", _me, 1, needs_room=True),
     "topic": Command("[TEXT]", "set or show the room's topic", _topic, needs_room=True),
     "history": Command("[N]", "show what was said before", _history, needs_room=True),
+    "search": Command(
+        "WORDS", "find messages; also from:NICK in:ROOM since:2h before:2026-11-01", _search, 1
+    ),
     "help": Command("", "show this list", _help),
     "quit": Command("", "leave; so does 'exit', and Ctrl-D", _quit),
 }

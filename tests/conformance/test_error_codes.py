@@ -22,6 +22,13 @@ ANN, BOB = b"\0\0\0\0\1", b"\0\0\0\0\2"
 
 # What ann, a member of the lobby and of nothing else, asks or says; bob is in `den`.
 ASKED: list[tuple[str, str, Any]] = [
+    ("bad_search", "search", {"op": "search", "words": "!?"}),
+    ("bad_search", "search", {"op": "search", "words": "x", "since": "yesterday"}),
+    ("bad_search", "search", {"op": "search", "words": "x", "before": "2026-11-21T09:30:00"}),
+    ("no_search", "search", {"op": "search", "words": "x"}),
+    ("bad_nick", "search", {"op": "search", "from": "a b"}),
+    ("bad_room", "search", {"op": "search", "words": "x", "room": "a b"}),
+    ("no_such_room", "search", {"op": "search", "words": "x", "room": "nix"}),
     ("bad_json", "any", b"{"),
     ("bad_request", "join", {"op": "join", "room": 5}),
     ("unknown_op", "any", {"op": "dance"}),
@@ -62,7 +69,14 @@ SAID: list[tuple[str, dict[str, Any]]] = [
     ("too_long", {"room": "lobby", "text": "x" * 8193}),
     ("bad_text", {"room": "lobby", "text": "\a"}),
 ]
-ELSEWHERE = {"no_session", "unavailable", "busy", "too_many_sessions", "too_many_rooms"}
+ELSEWHERE = {
+    "no_session",
+    "search_failed",
+    "unavailable",
+    "busy",
+    "too_many_sessions",
+    "too_many_rooms",
+}
 
 
 class FailingStore(MemoryStore):

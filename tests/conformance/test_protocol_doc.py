@@ -16,6 +16,7 @@ from msgspec import inspect
 
 from chatlib.core import admission, cursors, questions, rooms, sessions
 from chatlib.errors import BadName, BadRoom
+from chatlib.history import search
 from chatlib.names import nick_key, room_name
 from chatlib.net import sockets
 from chatlib.protocol import codec, limits, messages
@@ -32,6 +33,7 @@ ANSWERS = {
     "history": messages.Page,
     "read": messages.ReadList,
     "rooms": messages.RoomList,
+    "search": messages.Hits,
     "who": messages.WhoList,
     "topic": messages.TopicIs,
     "ping": messages.Pong,
@@ -258,6 +260,8 @@ BEYOND_HELLO = {
     "bytes of a subscription's frame": limits.SUBSCRIPTION_BYTES,
     "lines of a feed message": limits.FEED_LINES,
     "bytes of lines in a feed message": limits.FEED_BYTES,
+    "messages in the answer to a search": limits.SEARCH_EVENTS,
+    "searches that wait": search.MAX_WAITING,
     "unread messages that are counted": limits.UNREAD,
     "conversations with a read cursor": cursors.MAX_PEERS,
     "rooms of a broker": rooms.MAX_ROOMS,

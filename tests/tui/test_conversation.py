@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -153,3 +154,25 @@ def test_what_is_shown_is_read(ann: Person, bob: Person) -> None:
     eventually("what was shown is marked", lambda: unread() == {"lobby": 2, "ops": 0, "bob": 0})
     ann.types("/join lobby")
     eventually("the other room, too", lambda: unread() == {"lobby": 0, "ops": 0, "bob": 0})
+
+
+def test_searching(tmp_path: Path) -> None:
+    with (
+        RunningBroker(tmp_path, data=tmp_path / "data") as broker,
+        Client(broker.control, "ann") as ann,
+    ):
+        chat = Person(broker.control, "bob")
+        with chat.client:
+            ann.join("lobby")
+            ann.join("ops")
+            chat.types("/join lobby", "the cake is ready")
+            ann.say("ops", "no cake here")
+            ann.flush()
+            eventually("it is indexed", lambda: len(ann.search("cake")) == 2)
+            chat.types("/search cake", "/search cake from:bob since:1h", "/search cake in:Ops")
+            chat.types("/search cake before:1h", "/search cake since:soon", "/search !!!")
+            chat.client.flush()
+            assert "2 found:" in chat.lines and chat.lines.count("1 found:") == 2
+            assert "0 found" in chat.lines
+            assert chat.sees("#ops <ann> no cake here")
+            assert chat.sees("'soon' is no time") and chat.sees("there is nothing to look for")

@@ -1,0 +1,27 @@
+"""Times as people type them: `2h`, `3d`, `14:30`, `2026-11-01`, `2026-11-01T09:30`."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, time, timedelta
+
+from chatlib.errors import Misuse
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_ago = re.compile(r"([0-9]{1,4})([mhdw])")
+
+
+def parse_when(text: str, now: datetime) -> datetime:
+    """Return the time that `text` means: so long before `now`, or a date or time of its zone.
+
+    Raises Misuse.
+    """
+    try:
+        if found := _ago.fullmatch(text):
+            return now - timedelta(**{_UNITS[found[2]]: int(found[1])})
+        if ":" in text and "-" not in text:
+            return datetime.combine(now.date(), time.fromisoformat(text), now.tzinfo)
+        at = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        raise Misuse(f"{text!r} is no time: write 30m, 2h, 7d, 14:30 or 2026-11-01") from None
+    return at if at.tzinfo else at.replace(tzinfo=now.tzinfo)

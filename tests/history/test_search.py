@@ -1,0 +1,109 @@
+"""The thread that searches: beside the loop, and ended with it."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chatlib.core.batch import Entry
+from chatlib.core.commands import Origin
+from chatlib.core.questions import Find
+from chatlib.core.state import Changes
+from chatlib.history import index, search
+from chatlib.history.sqlite import SqliteStore
+from chatlib.history.store import Found
+from chatlib.protocol.codec import encode
+from chatlib.protocol.messages import Event
+from tests.support import PATIENCE, eventually
+
+
+class Searching:
+    """A store whose searcher is at work."""
+
+    def __init__(self, directory: Path) -> None:
+        self.store = SqliteStore(directory, "e1")
+        self.woken: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self.seq = 0
+
+    def start(self) -> None:
+        self.store.search.start(lambda: self.woken.put(None))
+
+    def say(self, text: str) -> None:
+        self.seq += 1
+        line = encode(Event(seq=self.seq, prev=0, kind="say", nick="ann", text=text))
+        changes = Changes(self.seq, 0, 0, [], [], [], [], [])
+        self.store.commit([Entry("room/lobby/", self.seq, line)], changes)
+
+    def find(self, words: str) -> Found:
+        assert self.store.search.ask(Find(Origin(b"", words), words, (), True))
+        self.woken.get(timeout=PATIENCE)
+        (found,) = self.store.search.found()
+        assert found.origin.id == words
+        return found
+
+    def finds(self, words: str) -> bool:
+        return eventually(f"{words} is found", lambda: self.find(words).lines) is not None
+
+
+@pytest.fixture
+def searching(tmp_path: Path) -> Iterator[Searching]:
+    made = Searching(tmp_path)
+    yield made
+    made.store.close()
+
+
+def test_what_is_stored_is_found_soon(searching: Searching) -> None:
+    searching.say("before")
+    searching.start()
+    assert searching.finds("before")
+    for n in range(50):
+        searching.say(f"word{n}")
+    assert searching.finds("word49")
+    assert searching.find("nothing").lines == []
+
+
+def test_what_was_not_indexed_at_the_end_is_so_later(tmp_path: Path) -> None:
+    first = Searching(tmp_path)
+    first.start()
+    for n in range(1_500):
+        first.say(f"word{n}")
+    first.store.close()
+    second = Searching(tmp_path)
+    second.start()
+    try:
+        assert second.finds("word0") and second.finds("word1499")
+    finally:
+        second.store.close()
+
+
+def test_no_thread_before_the_start_and_none_behind_the_end(tmp_path: Path) -> None:
+    threads = threading.active_count()
+    made = Searching(tmp_path)
+    assert threading.active_count() == threads
+    assert not made.store.search.ask(Find(Origin(b"", 1), "x", (), True))
+    made.start()
+    assert threading.active_count() == threads + 1
+    made.store.close()
+    assert threading.active_count() == threads
+
+
+def test_too_many_searches(searching: Searching, monkeypatch: pytest.MonkeyPatch) -> None:
+    searching.start()
+    monkeypatch.setattr(search, "MAX_WAITING", 0)
+    assert not searching.store.search.ask(Find(Origin(b"", 1), "x", (), True))
+
+
+def test_a_disk_that_fails_is_told_and_tried_again(
+    searching: Searching, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(search, "RETRY_S", 0.3)
+    (tmp_path / index.FILE).mkdir()  # nothing can be opened there, nor taken away
+    searching.say("word")
+    searching.start()
+    assert searching.find("word").fault
+    (tmp_path / index.FILE).rmdir()
+    eventually("it is found after all", lambda: searching.find("word").lines)
