@@ -13,15 +13,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chatlib.errors import CannotCreate
+from chatlib.errors import BadName, CannotCreate
 from chatlib.protocol.links import DEFAULT_ADDRESS, Endpoint
 
 if TYPE_CHECKING:
     from chatlib.core.batch import Note
+    from chatlib.history.retention import Retention
     from chatlib.history.store import Store
     from chatlib.net.broker import Broker
 
 FEW_DESCRIPTORS = 1024
+MOST_KEPT = 1e9  # days or events: more is a typing error
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -70,15 +72,20 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument(
         "--keep-days",
-        metavar="DAYS",
-        type=_positive(float),
-        help="drop events that are older, to the hour (default: keep all)",
+        metavar="[ROOM=]DAYS",
+        type=_kept(float),
+        action="append",
+        default=[],
+        help="drop events that are older, to the hour (default: all); again for each room that "
+        "differs",
     )
     parser.add_argument(
         "--keep-events",
-        metavar="COUNT",
-        type=_positive(int),
-        help="keep only the newest of each room and inbox (default: all)",
+        metavar="[ROOM=]COUNT",
+        type=_kept(int),
+        action="append",
+        default=[],
+        help="keep only the newest of each room and inbox; ROOM=all for a room that keeps all",
     )
     parser.add_argument(
         "--heartbeat",
@@ -103,14 +110,23 @@ def _heartbeat(text: str) -> float:
     return seconds
 
 
-def _positive(number: type[float] | type[int]) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        value = number(text)
-        if value <= 0:
-            raise argparse.ArgumentTypeError("must be more than 0")
-        return value
+def _kept(number: type[float] | type[int]) -> Callable[[str], tuple[str, float | None]]:
+    """Read `[ROOM=]NUMBER` or `ROOM=all`: a room (empty: the others), and how much is kept."""
 
-    parse.__name__ = number.__name__  # argparse names it in its message
+    def parse(text: str) -> tuple[str, float | None]:
+        from chatlib.names import room_name
+
+        room, equals, amount = text.rpartition("=")
+        try:
+            value = None if amount == "all" else number(amount)
+            if value is None or 0 < value < MOST_KEPT:
+                return room_name(room) if equals else "", value
+        except BadName as e:
+            raise argparse.ArgumentTypeError(str(e)) from None
+        except ValueError:
+            pass
+        raise argparse.ArgumentTypeError(f"{amount!r} is no number above 0, and not 'all'")
+
     return parse
 
 
@@ -141,14 +157,24 @@ def run(args: argparse.Namespace) -> int:
 
 def _open_store(args: argparse.Namespace) -> Store:
     from chatlib.history.memory import MemoryStore
-    from chatlib.history.sqlite import DAY, Retention, SqliteStore
+    from chatlib.history.sqlite import SqliteStore
     from chatlib.net.broker import new_epoch
 
     if args.memory:
         return MemoryStore(new_epoch())
-    age = int(args.keep_days * DAY) if args.keep_days else None
-    retention = Retention(args.keep_events, age)
+    retention = _retention(dict(args.keep_days), dict(args.keep_events))
     return SqliteStore(args.data or data_directory(), new_epoch(), args.durability, retention)
+
+
+def _retention(days: dict[str, float | None], events: dict[str, int | None]) -> Retention:
+    from chatlib.history.retention import DAY, Keep, Retention
+
+    def keep(room: str) -> Keep:
+        """Take each of the two from the room where it has one of its own, else from the others."""
+        age = days.get(room, days.get(""))
+        return Keep(events.get(room, events.get("")), None if age is None else int(age * DAY))
+
+    return Retention(keep(""), {room: keep(room) for room in (days | events).keys() - {""}})
 
 
 def data_directory() -> Path:

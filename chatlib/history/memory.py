@@ -100,8 +100,9 @@ class MemoryStore:
         self._used += cost
         self._order.append((entry.seq, cost, key))
 
-    def trim(self, at: int) -> None:
+    def trim(self, at: int) -> bool:
         """Do nothing: each commit drops what no longer fits."""
+        return False
 
     def page(
         self,

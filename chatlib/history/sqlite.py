@@ -13,20 +13,20 @@ import sqlite3
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import msgspec
 
 from chatlib.core.batch import Entry
 from chatlib.core.state import Changes, Ended, Saved, SavedRoom, SavedSession, Session
 from chatlib.errors import BadConfiguration, CannotCreate
+from chatlib.history.retention import EVERYTHING, Keep, Retention, last_to_go, too_old
 from chatlib.history.search import Searcher
 from chatlib.history.store import Page, StoreFailed
 
 Durability = Literal["disk", "os"]
 
 FILE = "history.sqlite3"
-DAY = 24 * 3600 * 1000  # milliseconds
 MARK = 3600 * 1000  # milliseconds between two marks of what seq came when
 TRIM = 500  # events dropped in one step
 LOOKS = 50  # streams looked at in one step
@@ -71,16 +71,6 @@ _MIGRATIONS = [
 ]
 
 
-class Retention(NamedTuple):
-    """How much of the history is kept: None is all. Events by stream, age in milliseconds."""
-
-    events: int | None = None
-    age: int | None = None
-
-
-EVERYTHING = Retention()
-
-
 class SqliteStore:
     """The history in `directory`, made where it is not there.
 
@@ -101,7 +91,9 @@ class SqliteStore:
         self._retention = retention
         self._streams: dict[str, int] = {}
         self._marked = 0  # when the last mark was set
-        self._untrimmed: list[int] = []  # streams to be looked at in this round of trimming
+        self._untrimmed: list[tuple[str, int]] = []  # streams that this round has yet to look at
+        self._rounded = -MARK  # when the last round began
+        self._grown = 0  # events since the last step of trimming
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -167,10 +159,7 @@ class SqliteStore:
     def describe(self) -> str:
         """Say where events go and how long they stay."""
         kept = "fsynced" if self._durability == "disk" else "written, NOT fsynced"
-        limits = [f"{days:g} days" for days in [(self._retention.age or 0) / DAY] if days] + [
-            f"{count} events a room" for count in [self._retention.events] if count
-        ]
-        whole = f"; keeps {' and '.join(limits)}" if limits else ""
+        whole = f"; keeps {told}" if (told := self._retention.describe()) else ""
         return f"{self._path}, {kept} before it is acknowledged{whole}"
 
     # -- the state ----------------------------------------------------------------------------
@@ -223,6 +212,7 @@ class SqliteStore:
             self._streams = dict(list(self._streams.items())[:known])
             raise StoreFailed(str(e)) from e
         self._counts.update(more)
+        self._grown += len(rows)
         self.search.note(more)
 
     def _stream(self, name: str) -> int:
@@ -258,51 +248,42 @@ class SqliteStore:
 
     # -- retention ----------------------------------------------------------------------------
 
-    def trim(self, at: int) -> None:
-        """Drop a little of what is beyond the retention. Raises StoreFailed.
+    def trim(self, at: int) -> bool:
+        """Drop a little of what is beyond the retention, and tell whether that was all for now.
 
-        One call drops at most TRIM events, so that the loop never stalls. Age is measured by marks,
-        one an hour: an event goes when a mark behind it is old enough.
+        One call looks at LOOKS streams and drops at most TRIM events, or twice what came since the
+        last call: so it never stalls the loop, and never falls behind. Raises StoreFailed.
         """
-        if self._retention == EVERYTHING:
-            return
-        if not self._untrimmed:
-            self._untrimmed = list(self._streams.values())
+        if self._retention.everything:
+            return False
+        if not self._untrimmed and (self._grown or at - self._rounded >= MARK // 4):
+            self._untrimmed = list(self._streams.items())
+            self._rounded = at
+        left, self._grown = max(TRIM, 2 * self._grown), 0
         try:
-            left = TRIM
-            for stream in self._untrimmed[-LOOKS:][::-1]:
-                dropped = self._trim(stream, at, left)
-                left -= dropped
+            for name, stream in self._untrimmed[-LOOKS:][::-1]:
+                left -= self._trim(stream, self._retention.of(name), at, left)
                 if left <= 0:
-                    return
+                    break
                 self._untrimmed.pop()
         except sqlite3.Error as e:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise StoreFailed(str(e)) from e
+        return bool(self._untrimmed)
 
-    def _trim(self, stream: int, at: int, most: int) -> int:
+    def _trim(self, stream: int, keep: Keep, at: int, most: int) -> int:
         """Drop at most `most` events of one stream; return how many."""
-        db, keep = self._db, self._retention
-        old, excess = 0, 0
-        if keep.age is not None:
-            mark = "SELECT max(seq) FROM marks WHERE at <= ?"
-            old = db.execute(mark, (at - keep.age,)).fetchone()[0] or 0
-        if keep.events is not None:
-            excess = self._counts[stream] - keep.events
-        aged = "SELECT seq FROM events WHERE stream = ? AND seq < ? ORDER BY seq LIMIT ?"
-        oldest = "SELECT seq FROM events WHERE stream = ? ORDER BY seq LIMIT ?"
-        gone = {seq for (seq,) in db.execute(aged, (stream, old, most))}
-        gone |= {seq for (seq,) in db.execute(oldest, (stream, max(0, min(excess, most))))}
+        db = self._db
+        excess = self._counts[stream] - keep.events if keep.events is not None else 0
+        gone, last = last_to_go(db, stream, excess, too_old(db, keep, at), most)
         if gone:
             db.execute("BEGIN IMMEDIATE")
-            db.executemany(
-                "DELETE FROM events WHERE stream = ? AND seq = ?", [(stream, seq) for seq in gone]
-            )
-            db.execute(_GROW, (-len(gone), stream))
+            db.execute("DELETE FROM events WHERE stream = ? AND seq <= ?", (stream, last))
+            db.execute(_GROW, (-gone, stream))
             db.execute("COMMIT")
-            self._counts[stream] -= len(gone)
-        return len(gone)
+            self._counts[stream] -= gone
+        return gone
 
     # -- events -------------------------------------------------------------------------------
 

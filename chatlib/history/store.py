@@ -74,8 +74,11 @@ class Store(Protocol):
     def commit(self, entries: Sequence[Entry], changes: Changes) -> None:
         """Store the events of a pass and what they changed, all or nothing. Raises StoreFailed."""
 
-    def trim(self, at: int) -> None:
-        """Drop a little of what is beyond the retention; `at` is now. Raises StoreFailed."""
+    def trim(self, at: int) -> bool:
+        """Drop a little of what is beyond the retention; `at` is now. Raises StoreFailed.
+
+        Tells whether there may be more to drop at once.
+        """
 
     def page(
         self,

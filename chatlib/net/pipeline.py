@@ -33,6 +33,7 @@ from chatlib.protocol.topics import BEACON, ROOMS, topic_room
 
 READ_BYTES = 4 * limits.ANSWER_BYTES  # read from the store in one pass at the most
 MAX_READS = 10_000  # reads that may wait; who comes later is told to come again
+TRIM_S = 0.02  # between two steps of trimming when nothing else happens
 RETRY_MS = 1_000  # after a commit that failed
 
 Frames = Sequence[bytes]
@@ -76,6 +77,7 @@ class Pipeline:
         self._beaten = float("-inf")
         self._ran = float("inf")
         self._chored = float("-inf")
+        self._trimming = False  # the store has more to drop
         self._failing = ""  # why the last commit did not happen
         self._busy: dict[str, float] = {}  # topics with events since their last head marker
 
@@ -114,9 +116,10 @@ class Pipeline:
         self._emit(door, now)
         self._emit(batch, now)
         self._answer(questions)
-        if chores:
+        if chores or self._trimming:
+            self._trimming = False
             with contextlib.suppress(StoreFailed):  # it is tried again; commits tell the operator
-                self.store.trim(at)
+                self._trimming = self.store.trim(at)
         self._mark(subscriptions, now, chores)
         self._beat(now, at)
         self.notes = batch.notes
@@ -337,7 +340,8 @@ class Pipeline:
 
     def next_beat(self, now: float) -> float:
         """Return the seconds until the pass that time alone makes necessary."""
-        return max(0.0, min(self._beaten + self.heartbeat - now, self.heartbeat / 8))
+        soon = TRIM_S if self._trimming else self.heartbeat / 8
+        return max(0.0, min(self._beaten + self.heartbeat - now, soon))
 
     def _publish(self, topic: bytes, event: Event) -> None:
         self.feed.append((topic, encode(event)))

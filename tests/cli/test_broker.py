@@ -240,6 +240,29 @@ def test_bad_heartbeat(seconds: str) -> None:
     assert "--heartbeat" in found.stderr.splitlines()[-1]
 
 
+@pytest.mark.parametrize(
+    ("option", "cause"),
+    [
+        ("--keep-events=0", "'0' is no number above 0"),
+        ("--keep-events=ops=-1", "'-1' is no number above 0"),
+        ("--keep-events=1.5", "'1.5' is no number"),
+        ("--keep-days=nan", "'nan' is no number"),
+        ("--keep-days=a b=3", "a room name has no space"),
+    ],
+)
+def test_bad_retention(option: str, cause: str) -> None:
+    found = run("--listen", FREE, option)
+    assert found.returncode == 2
+    assert cause in found.stderr.splitlines()[-1]
+
+
+def test_retention_by_room(tmp_path: Path) -> None:
+    options = ("--keep-events", "1000", "--keep-events", "#Ops=all", "--keep-days=logs=7")
+    with RunningBroker(tmp_path, *options, data=tmp_path / "data") as broker:
+        told = "keeps 1000 events of each room, 7 days and 1000 events of logs, everything of ops"
+        assert told in broker.output()
+
+
 # -- how it ends ---------------------------------------------------------------------------------
 
 

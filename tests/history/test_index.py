@@ -17,8 +17,9 @@ from chatlib.core.state import Changes
 from chatlib.core.streams import timestamp
 from chatlib.history import index
 from chatlib.history.index import FILE, WordIndex, expression
-from chatlib.history.sqlite import EVERYTHING, MARK, Retention, SqliteStore
+from chatlib.history.retention import EVERYTHING, Keep, Retention
 from chatlib.history.sqlite import FILE as HISTORY
+from chatlib.history.sqlite import MARK, SqliteStore
 from chatlib.protocol.codec import decode_event, encode
 from chatlib.protocol.messages import Event
 
@@ -205,7 +206,7 @@ def test_what_retention_took_is_not_found_and_goes_in_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(index, "SLACK", 0)
-    with closing(History(tmp_path, Retention(events=2))) as history:
+    with closing(History(tmp_path, Retention(Keep(events=2)))) as history:
         for n in range(6):
             history.say(f"word {n}")
         history.catch_up()

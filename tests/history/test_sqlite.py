@@ -26,13 +26,14 @@ from chatlib.core.commands import (
 from chatlib.core.state import Changes, State
 from chatlib.errors import BadConfiguration, CannotCreate
 from chatlib.history.memory import MemoryStore
+from chatlib.history.retention import DAY, Keep, Retention
 from chatlib.history.sqlite import (
     _MIGRATIONS,
     APPLICATION_ID,
     FILE,
+    LOOKS,
     MARK,
     TRIM,
-    Retention,
     SqliteStore,
 )
 from chatlib.history.store import StoreFailed
@@ -198,7 +199,7 @@ def test_an_older_schema_is_brought_up_to_date(tmp_path: Path) -> None:
         db.execute("INSERT INTO streams VALUES (1, 'a')")
         db.executemany("INSERT INTO events VALUES (1, ?, NULL, x'78')", [(i,) for i in range(1, 9)])
     db.close()
-    store = SqliteStore(tmp_path, "e", retention=Retention(events=3))
+    store = SqliteStore(tmp_path, "e", retention=Retention(Keep(events=3)))
     store.trim(0)
     assert store.epoch == "the old one"
     assert kept(store) == (3, 6)
@@ -244,7 +245,7 @@ def kept(store: SqliteStore, stream: str = "a") -> tuple[int, int]:
 
 
 def test_the_newest_events_of_each_stream_are_kept(tmp_path: Path) -> None:
-    store = SqliteStore(tmp_path, "e", retention=Retention(events=10))
+    store = SqliteStore(tmp_path, "e", retention=Retention(Keep(events=10)))
     committed(store, 1, 25)
     committed(store, 26, 30, stream="b")
     for _ in range(3):
@@ -252,7 +253,7 @@ def test_the_newest_events_of_each_stream_are_kept(tmp_path: Path) -> None:
     assert (kept(store), kept(store, "b")) == ((10, 16), (5, 26))
     store.close()
     again = SqliteStore(
-        tmp_path, "e", retention=Retention(events=4)
+        tmp_path, "e", retention=Retention(Keep(events=4))
     )  # it counts on after a restart
     again.trim(0)
     assert (kept(again), kept(again, "b")) == ((4, 22), (4, 27))
@@ -260,7 +261,7 @@ def test_the_newest_events_of_each_stream_are_kept(tmp_path: Path) -> None:
 
 
 def test_old_events_are_dropped_to_the_hour(tmp_path: Path) -> None:
-    store = SqliteStore(tmp_path, "e", retention=Retention(age=2 * HOUR))
+    store = SqliteStore(tmp_path, "e", retention=Retention(Keep(age=2 * HOUR)))
     for hour in range(1, 6):
         committed(store, hour * 10, hour * 10 + 9, at=hour * HOUR)
     store.trim(5 * HOUR)
@@ -269,12 +270,47 @@ def test_old_events_are_dropped_to_the_hour(tmp_path: Path) -> None:
 
 
 def test_trimming_goes_in_small_steps(tmp_path: Path) -> None:
-    store = SqliteStore(tmp_path, "e", "os", Retention(events=1))
+    store = SqliteStore(tmp_path, "e", "os")
     committed(store, 1, TRIM + 100)
-    store.trim(0)
+    store.close()
+    store = SqliteStore(tmp_path, "e", "os", Retention(Keep(events=1)))
+    assert store.trim(0)
     assert kept(store) == (100, TRIM + 1)
-    store.trim(0)
+    assert not store.trim(0)
     assert kept(store) == (1, TRIM + 100)
+    store.close()
+
+
+def test_a_room_may_be_kept_otherwise(tmp_path: Path) -> None:
+    rooms = {"ops": Keep(), "den": Keep(events=2, age=DAY)}
+    store = SqliteStore(tmp_path, "e", "os", Retention(Keep(events=5), rooms))
+    for name in ("room/ops/", "room/den/", "room/lobby/", "inbox/den"):
+        committed(store, 1, 10, stream=name)
+    assert not store.trim(0)
+    assert kept(store, "room/ops/") == (10, 1)
+    assert kept(store, "room/den/") == (2, 9)
+    assert kept(store, "room/lobby/") == kept(store, "inbox/den") == (5, 6)
+    assert "keeps 5 events of each room, 1 days and 2 events of den, everything of ops" in (
+        store.describe()
+    )
+    store.close()
+
+
+def test_what_comes_fast_is_dropped_fast(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path, "e", "os", Retention(Keep(events=1)))
+    store.commit([Entry("a", seq, b"x") for seq in range(1, 5 * TRIM)], NOTHING)
+    assert not store.trim(0)
+    assert kept(store)[0] == 1
+    store.close()
+
+
+def test_a_round_of_trimming_looks_at_every_stream(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path, "e", "os", Retention(Keep(events=1)))
+    for n in range(LOOKS + 5):
+        committed(store, 2 * n + 1, 2 * n + 2, stream=f"room/{n}/")
+    assert store.trim(0)
+    assert not store.trim(0)
+    assert all(kept(store, f"room/{n}/")[0] == 1 for n in range(LOOKS + 5))
     store.close()
 
 
