@@ -14,6 +14,7 @@ from pathlib import Path
 from chatlib.core.batch import INBOX, Entry
 from chatlib.core.state import Changes, new_room
 from chatlib.errors import BadConfiguration, CannotCreate, Misuse, ProtocolViolation
+from chatlib.history import index
 from chatlib.history.sqlite import APPLICATION_ID, FILE, SqliteStore
 from chatlib.names import room_name
 from chatlib.protocol.codec import decode_event
@@ -144,9 +145,11 @@ def check(directory: Path) -> list[str]:
     """Return what is wrong with a history: nothing, in most of them.
 
     Each stream must be a chain of `prev` (a chain that begins later has lost its beginning to
-    retention), end at the head that is told, and lie below the broker's seq.
+    retention), be as long as it is counted, end at the head that is told, and lie below the
+    broker's seq. The index of words may be behind, but not broken.
     """
     with closing(open_history(directory)) as db:
+        db.execute("BEGIN")  # one view of it all, whatever a broker commits meanwhile
         faults = [row[0] for row in db.execute("PRAGMA integrity_check") if row[0] != "ok"]
         heads = {room_topic(n).decode(): h for n, h in db.execute("SELECT name, head FROM rooms")}
         heads |= {INBOX + sid: h for sid, h in db.execute("SELECT sid, inbox FROM sessions")}
@@ -154,9 +157,25 @@ def check(directory: Path) -> list[str]:
         known = db.execute("SELECT value FROM meta WHERE name = 'seq'").fetchone()
         if (top or 0) > (known[0] if known else 0):
             faults.append(f"events reach seq {top}, the counter stands at {known and known[0]}")
-        for number, name in db.execute("SELECT id, name FROM streams").fetchall():
+        counted = "SELECT id, name, count, (SELECT count(*) FROM events WHERE stream = id)"
+        for number, name, count, there in db.execute(f"{counted} FROM streams").fetchall():
+            if count != there:
+                faults.append(f"{name}: {there} events are there, {count} are counted")
             faults += _check_stream(db, number, name, heads.get(name))
-    return faults
+    return faults + list(_check_index(directory))
+
+
+def _check_index(directory: Path) -> Iterator[str]:
+    path = directory / index.FILE
+    if not path.exists():
+        return
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            faults = [row[0] for row in db.execute("PRAGMA integrity_check") if row[0] != "ok"]
+    except sqlite3.Error as e:
+        faults = [str(e)]
+    for fault in faults:
+        yield f"the index of words: {fault}: remove {path}, and it is built again"
 
 
 def _check_stream(

@@ -6,14 +6,18 @@ import json
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from chatlib import Client
+from chatlib.history import index
+from chatlib.history.care import check
 from chatlib.history.sqlite import FILE
 from tests.support import ROOT, RunningBroker
+from tests.system.people import clients
 
 
 def hubbub(*arguments: str | Path, text: str = "") -> subprocess.CompletedProcess[str]:
@@ -125,6 +129,7 @@ def test_importing_into_a_history_is_refused(busy: RunningBroker, tmp_path: Path
         ("UPDATE meta SET value = 3 WHERE name = 'seq'", "the counter stands at 3"),
         ("UPDATE events SET line = x'00' WHERE seq = 20", "can't be read"),
         ("UPDATE events SET seq = 100000 WHERE seq = 20", "calls itself 20"),
+        ("UPDATE streams SET count = 5", "are there, 5 are counted"),
     ],
 )
 def test_damage_is_found(busy: RunningBroker, tmp_path: Path, damage: str, part: str) -> None:
@@ -137,6 +142,34 @@ def test_damage_is_found(busy: RunningBroker, tmp_path: Path, damage: str, part:
     done = hubbub("check", "--data", copy.parent)
     assert done.returncode == 65
     assert part in done.stdout
+
+
+def test_a_broken_index_is_found(busy: RunningBroker) -> None:
+    path = (busy.data or Path()) / index.FILE
+    busy.stop()
+    assert hubbub("check", "--data", busy.data or "").returncode == 0
+    path.write_bytes(path.read_bytes()[:5_000] + b"x" * 9_000)
+    done = hubbub("check", "--data", busy.data or "")
+    assert done.returncode == 65 and f"remove {path}" in done.stdout
+
+
+def test_checking_beside_a_broker_finds_nothing(busy: RunningBroker) -> None:
+    done = threading.Event()
+
+    def talk() -> None:
+        with clients(busy.control, "talker") as (talker,):
+            talker.join("ops")
+            while not done.is_set():
+                talker.say("ops", "x")
+
+    thread = threading.Thread(target=talk)
+    thread.start()
+    try:
+        for _ in range(100):
+            assert check(busy.data or Path()) == []
+    finally:
+        done.set()
+        thread.join()
 
 
 @pytest.mark.parametrize("command", ["export", "check"])
