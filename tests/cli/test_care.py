@@ -16,7 +16,7 @@ from chatlib import Client
 from chatlib.history import index
 from chatlib.history.care import check
 from chatlib.history.sqlite import FILE
-from tests.support import ROOT, RunningBroker
+from tests.support import ROOT, RunningBroker, eventually
 from tests.system.people import clients
 
 
@@ -154,18 +154,22 @@ def test_a_broken_index_is_found(busy: RunningBroker) -> None:
 
 
 def test_checking_beside_a_broker_finds_nothing(busy: RunningBroker) -> None:
+    said = 0
     done = threading.Event()
 
     def talk() -> None:
+        nonlocal said
         with clients(busy.control, "talker") as (talker,):
             talker.join("ops")
             while not done.is_set():
                 talker.say("ops", "x")
+                said += 1
 
     thread = threading.Thread(target=talk)
     thread.start()
     try:
-        for _ in range(100):
+        eventually("the talker talks", lambda: said > 1_000)
+        while said < 40_000:
             assert check(busy.data or Path()) == []
     finally:
         done.set()
