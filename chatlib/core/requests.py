@@ -39,6 +39,10 @@ class Waiting(Struct):
         """
         return self.sent > 1 or (self.quiet and type(self.request) is Join)
 
+    def joins(self, room: str) -> bool:
+        """Tell whether this is somebody's wish to join the room."""
+        return type(self.request) is Join and self.request.room == room and not self.quiet
+
 
 class Requests:
     """Gives requests their ids, matches answers to them, keeps them across connections."""
@@ -57,9 +61,9 @@ class Requests:
         """Keep a request until it is answered; with `send`, ask it now."""
         self._ids += 1
         request.id = self._ids
-        waiting = self._waiting[self._ids] = Waiting(request, kind, then, now, quiet=quiet)
+        self._waiting[self._ids] = Waiting(request, kind, then, now, quiet=quiet)
         if send:
-            self._send(waiting, now)
+            self.repeat([self._ids], now)
         return self._ids
 
     def _send(self, waiting: Waiting, now: float) -> None:
@@ -87,6 +91,9 @@ class Requests:
         if not waiting.quiet:
             self._effects.answers.append((head.id, answer))
         waiting.then(answer, now)
+        if type(waiting.request) is Leave:
+            room = waiting.request.room
+            self.repeat([id for id, w in self._waiting.items() if w.joins(room)], now)
 
     def hush(self, id: int) -> None:
         """Note that nobody waits for the answer any more; what follows from it still does."""
@@ -119,10 +126,20 @@ class Requests:
         return list(self._waiting)
 
     def repeat(self, ids: Iterable[int], now: float) -> None:
-        """Ask these again where they still wait: there is a new connection."""
+        """Ask these (again) where they wait. A join waits for the leave of its room before it.
+
+        Else the leave, asked once more, would undo it.
+        """
         for id in ids:
-            if (waiting := self._waiting.get(id)) is not None:
+            waiting = self._waiting.get(id)
+            if waiting is not None and not self._leaves_before(id, waiting):
                 self._send(waiting, now)
+
+    def _leaves_before(self, id: int, waiting: Waiting) -> bool:
+        return any(
+            first < id and type(w.request) is Leave and waiting.joins(w.request.room)
+            for first, w in self._waiting.items()
+        )
 
     def fail_all(self, error: HubbubError) -> None:
         """Answer everything that waits with an error."""

@@ -411,9 +411,9 @@ def test_joining_behind_a_leave_joins_anew() -> None:
         leave lobby
             > leave 3 room=lobby
         join lobby
-            > join 4 room=lobby
         left room=lobby
             unsubscribe room/lobby/
+            > join 4 room=lobby
             answer 3 Left
         joined room=lobby head=3 : 2<1 leave lobby ann ; 3<2 join lobby ann
             subscribe room/lobby/
@@ -422,6 +422,32 @@ def test_joining_behind_a_leave_joins_anew() -> None:
             answer 4 Joined
         feed 4<3 say lobby bob.1 "hi"
             told 4<3 say lobby bob.1 "hi"
+        """,
+        IN_LOBBY,
+    )
+
+
+def test_a_leave_that_is_asked_again_does_not_undo_the_join_behind_it() -> None:
+    play(
+        """
+        leave lobby
+            > leave 3 room=lobby
+        disconnected lost
+            told offline ann lost
+        connected
+            > hello 4 nick=ann session=t1
+        welcome session=t1 sid=s-ann resumed=true rooms={"lobby":1}
+            attach beacon/ room/lobby/
+            > leave 3 room=lobby
+            told online resumed ann
+        join lobby
+        no unavailable
+        tick 5
+            > leave 3 room=lobby
+        left room=lobby
+            unsubscribe room/lobby/
+            > join 5 room=lobby
+            answer 3 Left
         """,
         IN_LOBBY,
     )
