@@ -149,14 +149,15 @@ class Pipeline:
     def _commit(self, commands: Sequence[Command], batch: Batch) -> Batch:
         """Store the batch; when that fails, return what its senders are told instead."""
         changes = self.state.changes()
+        stores = bool(batch.entries) or changes.any
         try:
-            if batch.entries or changes.any:
+            if stores:
                 self.store.commit(batch.entries, changes)
         except StoreFailed as e:
             self.state.take_back()
             return self._failed(commands, str(e))
         self.state.keep()
-        if self._failing:
+        if stores and self._failing:
             self._failing = ""
             batch.notes.append(Note("storing", "", ""))
         return batch

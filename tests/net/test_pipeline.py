@@ -6,7 +6,10 @@ import json
 from itertools import count
 from typing import Any
 
+import pytest
+
 from chatlib.history.memory import MemoryStore
+from chatlib.history.store import StoreFailed
 from chatlib.net.pipeline import Pipeline, Place
 
 ONE, TWO = b"\0aaaa", b"\0bbbb"
@@ -55,3 +58,22 @@ def test_pipelined_behind_a_hello() -> None:
     pipeline = make_pipeline()
     told = answers(pipeline, [ONE, hello("ann", id=1)], [ONE, b'{"op":"join","id":2,"room":"x"}'])
     assert [(answer["id"], answer["ok"]) for answer in told] == [(1, True), (2, True)]
+
+
+def test_a_pass_that_stores_nothing_does_not_tell_that_the_disk_has_space_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pipeline = make_pipeline()
+
+    def commit(*_: object) -> None:
+        raise StoreFailed("the disk is full")
+
+    with monkeypatch.context() as full:
+        full.setattr(pipeline.store, "commit", commit)
+        answers(pipeline, [ONE, hello("ann")])
+        assert [note.what for note in pipeline.notes] == ["failing"]
+        answers(pipeline, now=1.0)
+        answers(pipeline, [ONE, hello("ann")], now=2.0)
+        assert not pipeline.notes
+    answers(pipeline, [ONE, hello("ann")], now=3.0)
+    assert [note.what for note in pipeline.notes] == ["opened", "storing"]
