@@ -288,3 +288,5 @@ class Log:
         except BrokenPipeError:
             self._quiet = True
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except OSError:  # the log's disk is full, perhaps the history's, too
+            return
