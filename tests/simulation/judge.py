@@ -11,9 +11,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from chatlib.core.batch import Entry, Note
+from chatlib.core.batch import INBOX, Entry, Note
 from chatlib.core.signals import Gap, Refusal
-from chatlib.history.memory import MemoryStore
+from chatlib.core.state import State
+from chatlib.history.store import Store
 from chatlib.protocol.codec import decode_event
 from chatlib.protocol.messages import Event
 
@@ -26,9 +27,14 @@ class Chain:
         self.events: list[Event] = []
 
     def append(self, event: Event) -> None:
-        assert event.prev == (self.seqs[-1] if self.seqs else 0), f"a broken chain: {event}"
+        assert event.prev == self.head, f"a broken chain: {event}"
         self.seqs.append(event.seq)
         self.events.append(event)
+
+    @property
+    def head(self) -> int:
+        """The newest seq, 0 for none."""
+        return self.seqs[-1] if self.seqs else 0
 
     def between(self, after: int, before: int) -> list[int]:
         """Return the seqs that lie between two others."""
@@ -90,6 +96,20 @@ class Judge:
                 self._to_room(name[:-1], event)
             self._seq = event.seq
             self.chains[entry.stream].append(event)
+
+    def started(self, state: State) -> None:
+        """Look at what a broker that starts knows: all that was committed, and no more."""
+        assert state.seq == self._seq, f"the head of all: {state.seq} instead of {self._seq}"
+        sessions = {s.nick.casefold(): s.sid for s in state.sessions.values()}
+        assert sessions == self.owners, f"who is here: {sessions} instead of {self.owners}"
+        for name, room in state.rooms.items():
+            assert room.members == self.members[name], f"who is in {name}: {room.members}"
+            assert room.head == self._head(room.stream), f"the head of {name}: {room.head}"
+        for s in state.sessions.values():
+            assert s.inbox == self._head(INBOX + s.sid), f"the head of an inbox: {s}"
+
+    def _head(self, stream: str) -> int:
+        return self.chains[stream].head if stream in self.chains else 0
 
     def _to_room(self, room: str, event: Event) -> None:
         members = self.members[room]
@@ -169,24 +189,27 @@ class Place:
         self.stream = stream
         self._reader = reader
         self._told_to = f"member {reader} in {stream}"
-        self.at: int | None = None  # index in the chain of the newest that was told
+        # Index in the chain of the newest that was told. An inbox is read from its start.
+        self.at: int | None = -1 if stream.startswith(INBOX) else None
 
     def told(self, event: Event, joined: int | None) -> None:
         """Look at an event that is told; `joined` is the seq of one's own join, where known."""
         chain = self._judge.chains[self.stream]
+        index = bisect_right(chain.seqs, event.seq) - 1
+        stored = index >= 0 and chain.seqs[index] == event.seq
+        assert stored, f"{self._told_to}: never stored: {event}"
         if self.at is None:
-            index = bisect_right(chain.seqs, event.seq) - 1
             late = joined is not None and event.seq > joined
             assert not late, f"{self._told_to}: begins behind one's own join: {event}"
         else:
+            assert index > self.at, f"{self._told_to}: again: {event}"
             index = self.at + 1
-            assert index < len(chain.events), f"{self._told_to}: again, or never stored: {event}"
         self._judge.told.append((self._reader, event.seq))
         expected = chain.events[index]
         assert event == expected, f"{self._told_to}: {event} instead of {expected}"
         self.at = index
 
-    def gap(self, gap: Gap, store: MemoryStore) -> None:
+    def gap(self, gap: Gap, store: Store) -> None:
         """Look at a gap: all that lies in it must be gone."""
         chain = self._judge.chains[self.stream]
         missing = chain.between(gap.after, gap.before)

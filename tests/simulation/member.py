@@ -5,6 +5,7 @@ The follower's actions are carried out as net/line.py does it with real sockets.
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -19,9 +20,11 @@ from tests.simulation.judge import Judge, Place, Said
 from tests.simulation.network import Control, Feed, Intake, Network
 from tests.simulation.station import Station
 
+LIFE = 1_000  # what is added to a member's number when he begins anew
+
 
 class Member:
-    """A user with a client. `number` begins each of his texts."""
+    """A user with a client. `number` begins each of his texts, another one in each life."""
 
     def __init__(self, network: Network, station: Station, judge: Judge, number: int) -> None:
         self.number = number
@@ -39,11 +42,14 @@ class Member:
         self._missed: list[Callable[[], None]] = []  # what came while asleep
         self._unread: list[tuple[bytes, bytes]] = []  # what came on the feed while paused
         self._away = 0  # how many causes keep the client from connecting
-        self._begin()
+        self._begin(f"m{number}")
 
-    def _begin(self) -> None:
-        self.follower = Follower(f"m{self.number}")
+    def _begin(self, nick: str | None, token: str | None = None) -> None:
+        self.follower = Follower(nick)
+        self.follower._token = token  # as a client that reads it from a file
+        self._lost_outbox = token is not None
         self._asked: dict[int, Callable[[Any], None]] = {}
+        self._tickets: dict[int, Said] = {}
         self._places: dict[str, Place] = {}
         self._sids: list[str] = []
         self._network.clock.after(self._network.chance.random(), self.connect)
@@ -69,12 +75,15 @@ class Member:
 
     def hang_up(self, reason: str, wait: float) -> None:
         """Close all connections, and connect again after a while."""
+        self._close()
+        self.follower.disconnected(reason, self._network.clock.now, wait)
+        self._network.clock.after(wait, self.connect)
+
+    def _close(self) -> None:
         if self._control is not None:
             self._control.close()
             self._control = None
         self._close_data()
-        self.follower.disconnected(reason, self._network.clock.now, wait)
-        self._network.clock.after(wait, self.connect)
 
     def _close_data(self) -> None:
         if self._feed is not None and self._intake is not None:
@@ -126,9 +135,42 @@ class Member:
         """End without a word."""
         self.gone = True
         self._asleep = True
-        if self._control is not None:
-            self._control.close()
-        self._close_data()
+        self._close()
+
+    def crash(self, seconds: float, *, keeps: bool) -> None:
+        """End without a word and come back after so long, with no memory but of the name.
+
+        Who keeps the token takes up the session again; else the ghost of it has the name for a
+        while. What was not acknowledged has an unknown fate: whoever comes back says other things.
+        """
+        self._close()
+        self.unsettled.clear()
+        self.leaving = ""
+        self._unread.clear()
+        self.number += LIFE
+        self._away += 1
+        self._begin(self.follower.nick, self.follower._token if keeps else None)
+        self._network.clock.after(seconds, self._come_back)
+        self._network.clock.after(seconds + 0.1, self.connect)
+
+    def _take_up(self, frame: bytes) -> None:
+        """Go on behind what the session had said, and read its rooms anew."""
+        told = json.loads(frame)
+        if "resumed" in told:
+            self._lost_outbox = False
+            if told["resumed"]:
+                self.follower.outbox.accepted = told["accepted"]
+            for room in told["rooms"]:
+                self._network.clock.after(0, self._join_again, self.follower, room)
+
+    def _join_again(self, follower: Follower, room: str) -> None:
+        def joined(answer: Any) -> None:
+            if isinstance(answer, Refused) and answer.code == "unavailable":
+                self._network.clock.after(1, self._join_again, follower, room)
+
+        if follower is self.follower:
+            self._asked[follower.join(room, 50, self._network.clock.now)] = joined
+            self._after()
 
     # -- what comes in ------------------------------------------------------------------------
 
@@ -136,6 +178,8 @@ class Member:
         if self._asleep:
             self._missed.append(lambda: self._take_control(frame))
             return
+        if self._lost_outbox:
+            self._take_up(frame)
         self.follower.control(frame, self._network.clock.now)
         self._tick_now()
 
@@ -214,9 +258,10 @@ class Member:
             case Refusal(ticket=0):
                 raise AssertionError(f"could not come back to a room: {told}")
             case Refusal():
-                said = next(said for ticket, said in self.unsettled if ticket == told.ticket)
+                said = self._tickets[told.ticket]  # it may be told after it was acknowledged
                 self._judge.refused(said, told)
-                self.unsettled.remove((told.ticket, said))
+                if (told.ticket, said) in self.unsettled:
+                    self.unsettled.remove((told.ticket, said))
             case Gap():
                 stream = f"room/{told.room}/" if told.room else f"inbox/{self.follower.sid}"
                 self._place(stream).gap(told, self._station.store)
@@ -230,11 +275,9 @@ class Member:
         """Begin as somebody new: a ghost of one's own first try holds the nickname."""
         assert not self._sids, "refused after a welcome"
         assert not self.unsettled
-        self.number += 1_000
-        if self._control is not None:
-            self._control.close()
-            self._control = None
-        self._begin()
+        self.number += LIFE
+        self._close()
+        self._begin(f"m{self.number}")
 
     def _event(self, event: Event) -> None:
         stream = f"room/{event.room}/" if event.room else f"inbox/{self.follower.sid}"
@@ -264,7 +307,9 @@ class Member:
         said = Said(f"{self.number}:{self._said}", to, now)
         self._said += 1
         line = Line(n=1, text=said.text, room=room, to=to, kind="act" if kind == "act" else "say")
-        self.unsettled.append((self.follower.say(line, now), said))
+        ticket = self.follower.say(line, now)
+        self.unsettled.append((ticket, said))
+        self._tickets[ticket] = said
         self._after()
 
     def join(self, room: str) -> None:
@@ -279,6 +324,8 @@ class Member:
         self._leave_when_settled(room, self.follower)
 
     def _leave_when_settled(self, room: str, follower: Follower) -> None:
+        if follower is not self.follower:
+            return
         if self.unsettled or not self.online:
             self._network.clock.after(0.5, self._leave_when_settled, room, follower)
             return

@@ -87,6 +87,7 @@ class Control:
         self._network = network
         self._station = station
         self._lost = lost
+        self._closed = False
         self.routing = routing = station.new_routing()
         self._up = Way(network, lambda frame: station.take_control(routing, frame))
         self._down = Way(network, take)
@@ -101,13 +102,18 @@ class Control:
             self._down.send(frame)
 
     def lose(self) -> None:
-        """Break from the broker's end."""
+        """Break from the broker's end; what it has sent still comes, until the member notices."""
         self._up.cut()
-        self._lost()
+        self._network.clock.after(0.1 * self._network.chance.random(), self._notice)
+
+    def _notice(self) -> None:
+        if not self._closed:
+            self._lost()
 
     def close(self) -> None:
         """Break; the broker hears of it a little later."""
         chance = self._network.chance
+        self._closed = True
         self._down.cut()
         self._up.cut(chance.choice((0.0, chance.random())))
         self._network.clock.after(chance.random(), self._station.gone, self.routing)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from chatlib.core.batch import Entry
-from chatlib.core.state import Changes, Saved
-from chatlib.history.memory import MemoryStore
-from chatlib.history.store import StoreFailed
-from chatlib.net.pipeline import Pipeline, Place
-from tests.core.mirror import Mirror
+from chatlib.core.batch import Note
+from chatlib.net.pipeline import Place
+from tests.simulation.crash import Crashed, Fate, FragilePipeline, Torn
+from tests.simulation.disk import Disk
 from tests.simulation.judge import Judge
 from tests.simulation.network import Feed, Network
 
@@ -29,39 +27,15 @@ class Peer(Protocol):
         """Note that the broker is gone."""
 
 
-class WatchedStore(MemoryStore):
-    """A store whose disk is full now and then, and whose commits the judge sees."""
-
-    def __init__(self, network: Network, judge: Judge, size: int) -> None:
-        super().__init__("a life", size)
-        self.network = network
-        self.judge = judge
-        self.failures = 0
-        self._mirror: Mirror | None = None
-
-    def load(self) -> Saved | None:
-        return self._mirror.saved() if self._mirror else None
-
-    def commit(self, entries: Sequence[Entry], changes: Changes | None = None) -> None:
-        assert changes is not None
-        if self.network.happens(self.network.weather.commit_loss):
-            self.failures += 1
-            raise StoreFailed("the disk is full")
-        self.judge.committed(entries)
-        super().commit(entries, changes)
-        self._mirror = self._mirror or Mirror()
-        self._mirror.take(changes)
-
-
 class Station:
     """Gathers what arrives into passes, and sends on what they leave."""
 
-    def __init__(self, network: Network, judge: Judge, memory: int) -> None:
+    def __init__(self, network: Network, judge: Judge, disk: Disk, fate: Fate) -> None:
         self._network = network
         self._judge = judge
-        self.store = WatchedStore(network, judge, memory)
+        self._disk = disk
+        self._fate = fate
         self.down = False
-        self.crashes = 0
         self._downtime = 0.0  # of the crash that is due
         self._skew = 0  # ms that the wall clock is off
         self._connections: dict[bytes, Peer] = {}
@@ -75,21 +49,28 @@ class Station:
         self._intake: list[tuple[bytes, ...]] = []
         self._control: list[tuple[bytes, ...]] = []
         self._subscriptions: list[bytes] = []
-        self.pipeline = Pipeline(
+        self.store = self._disk.open()
+        self.pipeline = FragilePipeline(
             self.store,
             Place("tcp://*:2", "tcp://*:3", "simulated"),
             fresh=lambda size: self._network.chance.randbytes(size).hex(),
+            fate=self._fate,
+            committed=self._committed,
         )
+        self._judge.started(self.pipeline.state)
 
-    def crash(self, downtime: float) -> None:
-        """End without a word between the next commit and what would be told of it; start again."""
+    def _committed(self, notes: Sequence[Note]) -> None:
+        self._judge.passed(notes, self._network.clock.now)
+
+    def crash(self, point: str, downtime: float) -> None:
+        """End without a word when the pipeline comes to that point; start again later."""
+        self._fate.due = point
         self._downtime = downtime
 
-    def _die(self) -> None:
+    def _die(self, torn: Torn | None) -> None:
+        self._send(torn)
         self.down = True
-        self.crashes += 1
         self._network.clock.after(self._downtime, self._start)
-        self._downtime = 0.0
         self._subscribers.clear()
         for connection in list(self._connections.values()):
             connection.lose()
@@ -168,22 +149,24 @@ class Station:
         arrived = self._intake, self._control, self._subscriptions
         self._intake, self._control, self._subscriptions = [], [], []
         now = self._network.clock.now
-        self.pipeline.run(*arrived, now, EPOCH_MS + int(now * 1000) + self._skew)
-        self._judge.passed(self.pipeline.notes, now)
-        if self._downtime:
-            self._die()
+        try:
+            self.pipeline.run(*arrived, now, EPOCH_MS + int(now * 1000) + self._skew)
+        except Crashed as crash:
+            self._die(Torn(self._network.happens) if str(crash) == "in the emit" else None)
             return
         self._send()
         if self.pipeline.waiting:
             self._call()
 
-    def _send(self) -> None:
+    def _send(self, torn: Torn | None = None) -> None:
         for topic, body in self.pipeline.feed:
             assert b'"to":' not in body, f"private, and on the feed: {body!r}"
             for feed in self._subscribers.get(topic, ()):
-                feed.publish(topic, body)
+                if torn is None or torn.gets(feed):
+                    feed.publish(topic, body)
         for routing, frame in self.pipeline.control:
-            if (connection := self._connections.get(routing)) is not None:
-                connection.deliver(frame)
-            else:
+            connection = self._connections.get(routing)
+            if connection is None:
                 self.pipeline.admission.vanished(routing)
+            elif torn is None or torn.gets(connection):
+                connection.deliver(frame)

@@ -5,19 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.simulation.network import Weather
+from tests.simulation.weather import weather
 from tests.simulation.world import STORM, Plan, World
-
-
-def weather(request: pytest.FixtureRequest, seed: int, plan: Plan) -> World:
-    """Let a whole chat live through a storm; a failure says how to see it again."""
-    world = World(seed, plan)
-    try:
-        world.run()
-    except Exception as e:
-        again = f"pytest --soak '{request.node.nodeid}'"
-        e.add_note(f"seed {seed}, after {world.clock.now:.3f} s; run it alone: {again}")
-        raise
-    return world
 
 
 @pytest.mark.seeds(12, 2_000)
@@ -38,13 +27,13 @@ def test_nothing_is_used_up_by_a_commit_that_fails(
     request: pytest.FixtureRequest, seed: int
 ) -> None:
     world = weather(request, seed, Plan(storm=STORM._replace(commit_loss=0.1)))
-    assert world.station.store.failures > 20
+    assert world.watch.failures > 20
 
 
 @pytest.mark.seeds(8, 2_000)
 def test_a_broker_that_crashes_loses_nothing(request: pytest.FixtureRequest, seed: int) -> None:
     world = weather(request, seed, Plan(crashes=10))
-    assert world.station.crashes > 0
+    assert world.fate.counts
 
 
 @pytest.mark.seeds(4, 1_000)

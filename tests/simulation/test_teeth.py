@@ -2,49 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+import textwrap
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chatlib.core import commands, speech
 from chatlib.core.apply import _HANDLERS
-from chatlib.core.batch import Batch, Entry
+from chatlib.core.batch import INBOX, Batch, Entry
 from chatlib.core.outbox import Outbox
 from chatlib.core.state import Session, State
 from chatlib.core.stream import Stream
-from chatlib.core.streams import INBOX
-from chatlib.history.memory import MemoryStore
+from chatlib.history.sqlite import SqliteStore
+from chatlib.net.pipeline import Pipeline
 from chatlib.protocol.messages import Event
-from tests.simulation.station import WatchedStore
-from tests.simulation.world import STORM, Plan, World
+from tests.simulation.disk import MemoryDisk
+from tests.simulation.world import CRASHING, STORM, Plan, World
 
 PLAN = Plan(members=12, thinks=1.0, suffers=5.0)
+COMMIT = "    batch = self._commit(commands, batch)\n"
+EMIT = "    self._emit(batch, now)\n"
 
 
-def caught(verdict: str, plan: Plan = PLAN) -> None:
+def caught(verdict: str, plan: Plan = PLAN, directory: Path | None = None) -> None:
     """Expect that the judge sees in one of a few seeds what is wrong, and says so."""
     with pytest.raises(AssertionError, match=verdict):
         for seed in range(10):
-            World(seed, plan).run()
+            World(seed, plan, directory and directory / str(seed)).run()
+
+
+def changed(function: Callable[..., Any], *changes: tuple[str, str]) -> Callable[..., Any]:
+    """Return a function with its source changed; what is changed must be there, once."""
+    source = textwrap.dedent(inspect.getsource(function))
+    for old, new in changes:
+        assert source.count(old) == 1, f"not once in {function.__qualname__}: {old}"
+        source = source.replace(old, new)
+    made: dict[str, Any] = {}
+    exec(compile(source, __file__, "exec"), function.__globals__, made)
+    return made[function.__name__]
+
+
+@pytest.mark.parametrize("point", ["before the commit", "in the commit"])
+def test_emit_before_commit_and_a_crash_between(
+    monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    swapped = changed(Pipeline.run, (COMMIT, ""), (EMIT, EMIT + COMMIT))
+    monkeypatch.setattr(Pipeline, "run", swapped)
+    for seed in range(10):
+        World(seed, CRASHING._replace(crashes=0)).run()  # it takes the crash to tell
+    caught("never stored", CRASHING._replace(points=(point,)))
+
+
+def test_a_store_that_commits_later(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    late = changed(
+        SqliteStore.commit,
+        ('db.execute("BEGIN IMMEDIATE")', 'db.in_transaction or db.execute("BEGIN IMMEDIATE")'),
+        ('db.execute("COMMIT")', 'changes.seq % 2 and db.execute("COMMIT")'),
+    )
+    monkeypatch.setattr(SqliteStore, "commit", late)
+    World(0, CRASHING._replace(crashes=0), tmp_path / "calm").run()
+    caught("who is|the head of", CRASHING, tmp_path)
 
 
 def test_repeats_that_are_not_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    def say(state: State, session: Session, command: commands.Say, batch: Batch) -> None:
-        if command.lines and command.lines[0].n <= session.accepted:
-            state.set(session, "accepted", command.lines[0].n - 1)
-        speech.say(state, session, command, batch)
-
+    say = changed(
+        speech.say,
+        ("if line.n <= accepted:", "if False:"),
+        ("if line.n != accepted + 1:", "if line.n > accepted + 1:"),
+        ("accepted = line.n\n", "accepted = max(accepted, line.n)\n"),
+    )
     monkeypatch.setitem(_HANDLERS, commands.Say, say)
     caught("twice, or out of the sender's order")
+    caught("twice, or out of the sender's order", CRASHING)
 
 
 def test_holes_that_are_not_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    def say(state: State, session: Session, command: commands.Say, batch: Batch) -> None:
-        if command.lines and command.lines[0].n > session.accepted + 1:
-            state.set(session, "accepted", command.lines[0].n - 1)
-        speech.say(state, session, command, batch)
-
+    say = changed(speech.say, ("if line.n != accepted + 1:", "if False:"))
     monkeypatch.setitem(_HANDLERS, commands.Say, say)
     caught("acknowledged and not in the history")
 
@@ -77,7 +113,7 @@ def test_events_that_are_told_twice(monkeypatch: pytest.MonkeyPatch) -> None:
         return whole(self, event) or [event]
 
     monkeypatch.setattr(Stream, "receive", receive)
-    caught("again, or never stored")
+    caught("again")
 
 
 def test_an_outbox_that_trusts_the_wire(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,15 +123,14 @@ def test_an_outbox_that_trusts_the_wire(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_acknowledging_what_was_not_stored(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a broker would that emits before it commits, and whose commit fails."""
+    whole = MemoryDisk.commit
 
-    def commit(self: WatchedStore, entries: Sequence[Entry], changes: object) -> None:
-        if not self.network.happens(0.05):
-            self.judge.committed(entries)
-            MemoryStore.commit(self, entries)
+    def commit(self: MemoryDisk, entries: Sequence[Entry], changes: Any) -> None:
+        if not self.watch.network.happens(0.05):
+            whole(self, entries, changes)
 
-    monkeypatch.setattr(WatchedStore, "commit", commit)
-    caught("again, or never stored")
+    monkeypatch.setattr(MemoryDisk, "commit", commit)
+    caught("never stored|acknowledged and not in the history")
 
 
 def test_a_failed_commit_that_is_half_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
 from tests.simulation.clock import Clock
+from tests.simulation.crash import POINTS, Fate
+from tests.simulation.disk import Disk, FileDisk, MemoryDisk, Watch
 from tests.simulation.judge import Judge
 from tests.simulation.member import Member
 from tests.simulation.network import CALM, Network, Weather
@@ -26,19 +29,33 @@ class Plan(NamedTuple):
     seconds: float = 60
     thinks: float = 3.0
     suffers: float = 12.0  # mean of seconds between what happens to a member
+    frail: float = 0.05  # how much of that is a crash of the client
     memory: int = 64 * MiB
+    keep: int | None = None  # events of a stream that are kept on disk; None for all
     crashes: float = 0.0  # mean of seconds between two; 0 for none
+    points: tuple[str, ...] = POINTS  # where the broker crashes
+
+
+# A short life of a few, in which the broker crashes again and again.
+CRASHING = Plan(members=5, seconds=20, thinks=0.4, suffers=4.0, crashes=3.0)
 
 
 class World:
-    """Everything of one run."""
+    """Everything of one run. Its history is in memory, or in `directory`."""
 
-    def __init__(self, seed: int, plan: Plan) -> None:
+    def __init__(self, seed: int, plan: Plan, directory: Path | None = None) -> None:
         self.chance = Random(seed)
         self.clock = Clock()
         self.network = Network(self.clock, self.chance)
         self.judge = Judge()
-        self.station = Station(self.network, self.judge, plan.memory)
+        self.fate = Fate()
+        self.watch = Watch(self.network, self.fate, self.judge)
+        self.disk: Disk = (
+            FileDisk(self.watch, directory, plan.keep)
+            if directory
+            else MemoryDisk(self.watch, plan.memory)
+        )
+        self.station = Station(self.network, self.judge, self.disk, self.fate)
         self.members = [
             Member(self.network, self.station, self.judge, number) for number in range(plan.members)
         ]
@@ -62,7 +79,7 @@ class World:
     def _crash(self) -> None:
         if self._stormy:
             if self.clock.now:
-                self.station.crash(5 * self.chance.random())
+                self.station.crash(self.chance.choice(self._plan.points), 5 * self.chance.random())
             self.clock.after(self.chance.expovariate(1 / self._plan.crashes), self._crash)
 
     def _faults(self) -> list[str]:
@@ -117,6 +134,9 @@ class World:
 
     def _strike(self, member: Member) -> None:
         chance = self.chance
+        if chance.random() < self._plan.frail:
+            member.crash(chance.choice((1, 10, 35)), keeps=chance.random() < 0.5)
+            return
         dice = chance.random()
         if dice < 0.4:
             member.hang_up("the connection broke", chance.random())
