@@ -16,7 +16,7 @@ READ = 64 * 1024
 
 
 class Proxy:
-    """Whoever dials `address` talks to the broker, until `cut` or `hold`.
+    """Whoever dials `address` talks to the broker, until `cut`, `drop` or `hold`.
 
     The broker tells its clients the host that they dialled, so all three ports pass through here.
     """
@@ -48,6 +48,12 @@ class Proxy:
             for name in names:
                 if name in self._listening:
                     self._listening.pop(name).close()
+        self.drop(*names)
+
+    def drop(self, *names: str) -> None:
+        """Break the connections of these ports, and let whoever dials again through."""
+        with self._lock:
+            for name in names:
                 for pair in self._pairs.pop(name, []):
                     for end in pair:
                         end.close()
@@ -78,8 +84,12 @@ class Proxy:
         for name, listening in self._listening.items():
             if _ready(listening):
                 near, _ = listening.accept()
-                far = socket.create_connection(("127.0.0.1", self._ports[name]))
-                self._pairs.setdefault(name, []).append((near, far))
+                try:
+                    far = socket.create_connection(("127.0.0.1", self._ports[name]))
+                except ConnectionRefusedError:  # the broker is not there
+                    near.close()
+                else:
+                    self._pairs.setdefault(name, []).append((near, far))
         for name, pairs in self._pairs.items():
             if name not in self._held:
                 self._pairs[name] = [pair for pair in pairs if _pass_on(*pair)]

@@ -1,0 +1,129 @@
+"""Ten who say and ten who read, round after round, and a broker that is killed between."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+from chatlib import Client, Connection, Event
+from tests.support import RunningBroker, eventually
+
+PEOPLE = 10
+PATIENCE = 60.0
+
+
+class Lives:
+    """One history, and the broker that keeps it: killed, and started again at the same ports."""
+
+    def __init__(self, directory: Path, *arguments: str) -> None:
+        self.broker = RunningBroker(directory, *arguments, data=directory / "data")
+
+    def __enter__(self) -> Self:
+        self.broker.__enter__()
+        return self
+
+    def crash(self) -> None:
+        """End as a crash would, and begin again."""
+        self.broker.kill()
+        self.broker = self.broker.again()
+        self.broker.__enter__()
+
+    def __exit__(self, *_: object) -> None:
+        self.broker.__exit__()
+
+
+class Reader(threading.Thread):
+    """Keeps what one member is told."""
+
+    def __init__(self, client: Client) -> None:
+        super().__init__(daemon=True)
+        self.client = client
+        self.said: list[tuple[str, str]] = []  # of this round
+        self.other: list[object] = []  # nobody comes, goes or misses anything
+        self.doubled: list[Event] = []
+        self._seq = 0
+
+    def run(self) -> None:
+        for told in self.client.events():
+            if not isinstance(told, Event):
+                if not isinstance(told, Connection):
+                    self.other.append(told)
+                continue
+            if told.seq <= self._seq:
+                self.doubled.append(told)
+            self._seq = told.seq
+            if told.kind == "say":
+                self.said.append((told.nick, told.text or ""))
+            else:
+                self.other.append(told)
+
+
+class Crowd:
+    """PEOPLE senders who dial `near`, and as many readers who dial `far`."""
+
+    def __init__(self, near: str, far: str | None = None) -> None:
+        self.senders = [Client(near, f"s{i}") for i in range(PEOPLE)]
+        self.readers = [Reader(Client(far or near, f"r{i}")) for i in range(PEOPLE)]
+        self.texts: list[str] = []  # what each sender says in this round
+        self.interrupted = 0  # rounds in which something was under way when it came to the worst
+        self._said = 0
+
+    def __enter__(self) -> Self:
+        for client in (*self.senders, *(reader.client for reader in self.readers)):
+            client.start()
+            client.join("lobby", history=0)
+        for reader in self.readers:
+            for told in reader.client.events():  # up to the last join
+                if isinstance(told, Event) and told.nick == self.readers[-1].client.nick:
+                    break
+            reader.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for client in (*self.senders, *(reader.client for reader in self.readers)):
+            client.close()
+
+    @contextlib.contextmanager
+    def talking(self, each: int, size: int = 1) -> Iterator[None]:
+        """Let each sender say so many texts at full speed, meanwhile and beyond."""
+        numbers = range(self._said, self._said + each)
+        self._said += each
+        self.texts = [f"{number} {'x' * size}" for number in numbers]
+        threads = [threading.Thread(target=self._say, args=(s,)) for s in self.senders]
+        for thread in threads:
+            thread.start()
+        yield
+        for thread in threads:
+            thread.join()
+
+    def _say(self, sender: Client) -> None:
+        for text in self.texts:
+            sender.say("lobby", text)
+
+    def acknowledged(self, sender: Client) -> list[str]:
+        """Return what a sender knows to be stored of this round."""
+        pending = [message.text for message in sender.pending()]
+        return self.texts[: len(self.texts) - len(pending)]
+
+    def settle(self, name: str) -> None:
+        """Wait until all is said and told; check that each has all of it once, in one order."""
+        for sender in self.senders:
+            sender.flush(PATIENCE)
+        total = PEOPLE * len(self.texts)
+        eventually(
+            f"{name}: everyone has {total} messages",
+            lambda: all(len(r.said) >= total for r in self.readers),
+            PATIENCE,
+        )
+        order = self.readers[0].said.copy()
+        for reader in self.readers:
+            assert reader.said == order, f"{name}: not one order for all"
+            assert not reader.doubled, f"{name}: twice, or out of order"
+            assert not reader.other, f"{name}: a resumed session made noise"
+            reader.said.clear()
+        for sender in self.senders:
+            said = [text for nick, text in order if nick == sender.nick]
+            assert said == self.texts, f"{name}: not what {sender.nick} said, in his order"
