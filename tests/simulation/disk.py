@@ -11,7 +11,8 @@ from typing import Protocol
 from chatlib.core.batch import Entry
 from chatlib.core.state import Changes, Saved
 from chatlib.history.memory import MemoryStore
-from chatlib.history.sqlite import Retention, SqliteStore
+from chatlib.history.retention import Keep, Retention
+from chatlib.history.sqlite import SqliteStore
 from chatlib.history.store import Store, StoreFailed
 from tests.core.mirror import Mirror
 from tests.simulation.crash import Fate
@@ -104,7 +105,7 @@ class FileDisk:
     def __init__(self, watch: Watch, directory: Path, keep: int | None) -> None:
         self._watch = watch
         self._directory = directory
-        self._retention = Retention(events=keep)
+        self._retention = Retention(Keep(keep))
         self._lives = 0
         self._store: _File | None = None
 

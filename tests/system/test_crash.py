@@ -63,7 +63,7 @@ def test_what_retention_dropped_is_told_as_a_gap(tmp_path: Path) -> None:
         RunningBroker(tmp_path, *options, data=tmp_path / "data") as broker,
         Client(broker.control, "ann") as ann,
     ):
-        assert "keeps 30 days and 20 events a room" in broker.output()
+        assert "keeps 30 days and 20 events of each room" in broker.output()
         ann.join("lobby")
         for i in range(100):
             ann.say("lobby", str(i))
