@@ -34,7 +34,7 @@ class Reply(NamedTuple):
 
 
 class JoinReply(NamedTuple):
-    """The answer to a join: its events are read from the store after the commit.
+    """The answer to a join: its members and events are filled in after the commit.
 
     Those after `after`; without it the last ones up to `joined`, the seq of the member's own join.
     """

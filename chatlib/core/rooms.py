@@ -5,7 +5,7 @@ from __future__ import annotations
 from chatlib.core.batch import Batch, JoinReply, Note, Reply
 from chatlib.core.commands import JoinRoom, LeaveRoom, SetTopic
 from chatlib.core.state import Room, Session, State, new_room
-from chatlib.core.streams import members, tell_room
+from chatlib.core.streams import tell_room
 from chatlib.protocol import limits
 from chatlib.protocol.codec import text_fault
 from chatlib.protocol.messages import Error, Joined, Left, TopicIs
@@ -32,7 +32,7 @@ def join_room(state: State, session: Session, command: JoinRoom, batch: Batch) -
             id=command.origin.id,
             room=room.name,
             topic=room.topic,
-            members=members(state, room.members),
+            members=[],
             head=room.head,
             oldest=0,
             events=[],

@@ -24,11 +24,15 @@ from chatlib.core.batch import Note
 from chatlib.errors import HubbubError
 from chatlib.history.memory import MemoryStore
 from chatlib.history.store import Store
+from chatlib.net import heap
+from chatlib.net.backlog import Backlog
 from chatlib.net.pipeline import Pipeline, Place
 from chatlib.net.sockets import (
     CONTROL_HWM,
     FEED_HWM,
     INTAKE_HWM,
+    REQUESTS_HWM,
+    STALLED_MS,
     bind,
     make_context,
     make_socket,
@@ -40,7 +44,7 @@ from chatlib.protocol.links import DEFAULT_ADDRESS, Endpoint, beside, parse_endp
 from chatlib.version import __version__
 
 INTAKE_FRAMES, INTAKE_BYTES = 1_000, 1024 * 1024  # drained in one pass at the most
-CONTROL_FRAMES = 256
+CONTROL_FRAMES, CONTROL_BYTES = 256, 1024 * 1024
 SUBSCRIPTIONS = 256
 DESCRIPTORS_PER_MEMBER = 3
 
@@ -92,6 +96,7 @@ class Broker:
         self._heartbeat = heartbeat
         self._observer = observer or (lambda note, address: None)
         self._stopping = False
+        self._tidied = time.monotonic()
         self._wake_in, self._wake_out = posix.socketpair()
         self._wake_in.setblocking(False)
         self.store: Store = store or MemoryStore(new_epoch())
@@ -108,6 +113,7 @@ class Broker:
             self._control = self._made(zmq.ROUTER, 2 * limits.CONTROL_FRAME_BYTES, control)
             self._control.setsockopt(zmq.ROUTER_MANDATORY, 1)
             self._control.setsockopt(zmq.SNDHWM, CONTROL_HWM)
+            self._control.setsockopt(zmq.RCVHWM, REQUESTS_HWM)
             self._intake = self._made(zmq.PULL, limits.INTAKE_FRAME_BYTES, intake)
             self._intake.setsockopt(zmq.RCVHWM, INTAKE_HWM)
             self._feed = self._made(zmq.XPUB, limits.SUBSCRIPTION_BYTES, feed)
@@ -123,10 +129,14 @@ class Broker:
         self.pipeline = Pipeline(
             self.store, place, fresh=secrets.token_urlsafe, heartbeat=self._heartbeat
         )
+        self._backlog = Backlog(self._control, self.pipeline.vanished, self.counts)
+        self.pipeline.congested = self._backlog.congested
         return bound
 
     def _made(self, kind: int, most: int, endpoint: Endpoint) -> zmq.Socket[bytes]:
-        return make_socket(self._context, kind, most, endpoint)
+        socket = make_socket(self._context, kind, most, endpoint)
+        socket.setsockopt(zmq.TCP_MAXRT, STALLED_MS)
+        return socket
 
     def _told(self, endpoint: Endpoint) -> str:
         """Return what `hello` answers: `*` for a host that is the one of control, or every one."""
@@ -154,9 +164,7 @@ class Broker:
             self.store.search.start(self._wake)
         try:
             while not self._stopping:
-                patience = (
-                    0.0 if self.pipeline.waiting else self.pipeline.next_beat(time.monotonic())
-                )
+                patience = self._patience(time.monotonic())
                 ready = dict(poller.poll(int(patience * 1000) + (patience > 0)))
                 if self._wake_out.fileno() in ready:
                     self._wake_out.recv(4096)
@@ -166,6 +174,11 @@ class Broker:
             self._send()
         finally:
             self._close()
+
+    def _patience(self, now: float) -> float:
+        if self.pipeline.waiting:
+            return 0.0
+        return min(self.pipeline.next_beat(now), self._backlog.patience(now))
 
     def _close(self) -> None:
         for socket in (self._control, self._intake, self._feed):
@@ -194,12 +207,18 @@ class Broker:
             time.time_ns() // 1_000_000,
         )
         self._send()
+        self._tidy(time.monotonic())
         if self.pipeline.notes:
             addresses = {parts[0]: address for parts, address in control}
             for note in self.pipeline.notes:
                 self._observer(
                     note, addresses.get(self.pipeline.admission.route(note.sid) or b"", "")
                 )
+
+    def _tidy(self, now: float) -> None:
+        if now - self._tidied >= heap.EVERY_S:
+            self._tidied = now
+            heap.give_back()
 
     def _drain_intake(self) -> list[list[bytes]]:
         frames: list[list[bytes]] = []
@@ -214,9 +233,11 @@ class Broker:
 
     def _drain_control(self) -> list[tuple[list[bytes], str]]:
         requests: list[tuple[list[bytes], str]] = []
+        size = 0
         try:
-            while len(requests) < CONTROL_FRAMES:
+            while len(requests) < CONTROL_FRAMES and size < CONTROL_BYTES:
                 frames = receive_frames(self._control)
+                size += len(frames[-1])
                 requests.append(([frame.bytes for frame in frames], _address(frames[-1])))
         except zmq.Again:
             pass
@@ -240,16 +261,10 @@ class Broker:
         for topic, body in self.pipeline.feed:
             self._feed.send(topic, zmq.SNDMORE)
             self._feed.send(body)
+        now = time.monotonic()
+        self._backlog.retry(now)
         for frames in self.pipeline.control:
-            try:
-                self._control.send_multipart(frames, zmq.NOBLOCK)
-            except zmq.Again:  # that peer reads too slowly; its chain will show it what is missing
-                self.counts["control_dropped"] += 1
-            except zmq.ZMQError as e:
-                if e.errno != zmq.EHOSTUNREACH:
-                    raise
-                self.counts["control_vanished"] += 1
-                self.pipeline.admission.vanished(frames[0])
+            self._backlog.send(frames, now)
 
 
 def _address(frame: zmq.Frame) -> str:

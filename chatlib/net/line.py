@@ -20,7 +20,7 @@ from chatlib.core import actions as core
 from chatlib.core.follower import Follower
 from chatlib.errors import BadAddress, ProtocolViolation, Unreachable
 from chatlib.net.dial import dial
-from chatlib.net.sockets import ANSWER_FRAME_BYTES, INTAKE_HWM, make_socket, receive
+from chatlib.net.sockets import ANSWER_FRAME_BYTES, PUSH_HWM, make_socket, receive
 from chatlib.protocol import limits
 from chatlib.protocol.links import Endpoint, dialled, parse_endpoint
 
@@ -261,7 +261,7 @@ class Line:
             self._sub.subscribe(topic)
         self._sub.connect(str(parse_endpoint(dialled(where.feed, self._endpoint))))
         self._push = self._made(zmq.PUSH, limits.INTAKE_FRAME_BYTES)
-        self._push.setsockopt(zmq.SNDHWM, INTAKE_HWM)
+        self._push.setsockopt(zmq.SNDHWM, PUSH_HWM)
         self._push.connect(str(parse_endpoint(dialled(where.intake, self._endpoint))))
 
     def _close_data(self) -> None:

@@ -8,31 +8,29 @@ always: nobody sees what could still be lost.
 from __future__ import annotations
 
 import contextlib
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
-
-from msgspec import Raw
 
 from chatlib.core.admission import Admission
 from chatlib.core.apply import apply
 from chatlib.core.batch import INBOX, Batch, Count, JoinReply, Note, Opened
-from chatlib.core.commands import Command, Origin, Question, Say
-from chatlib.core.questions import Find, Read, answer
+from chatlib.core.commands import Command, JoinRoom, MarkRead, Origin, Question, Say
 from chatlib.core.state import State
 from chatlib.core.streams import timestamp
 from chatlib.errors import BadName
-from chatlib.history.store import Page, Store, StoreFailed
+from chatlib.history.store import Store, StoreFailed
 from chatlib.names import room_name
 from chatlib.net import unread
+from chatlib.net.answers import BUSY, Answers
 from chatlib.order.local import LocalOrder
 from chatlib.protocol import limits, messages
 from chatlib.protocol.codec import encode
 from chatlib.protocol.messages import Answer, Error, Event, Failure, Notice
 from chatlib.protocol.topics import BEACON, ROOMS, topic_room
 
-READ_BYTES = 4 * limits.ANSWER_BYTES  # read from the store in one pass at the most
-MAX_READS = 10_000  # reads that may wait; who comes later is told to come again
+# What a feed message is packed to. A subscriber that does not read holds FEED_HWM of them: the wire
+# allows 256 KiB each, and that would be 256 MiB.
+PACKED_BYTES = 32 * 1024
 TRIM_S = 0.02  # between two steps of trimming when nothing else happens
 RETRY_MS = 1_000  # after a commit that failed
 
@@ -51,7 +49,8 @@ class Pipeline:
     """The five steps. `now` is seconds of a clock that only goes on, `at` Unix time in ms.
 
     After `run`, `feed` holds what is to be published and `control` what goes to the ROUTER,
-    both in order, and `notes` what whoever runs the broker may want to read.
+    both in order, and `notes` what whoever runs the broker may want to read. `congested` are the
+    control connections that don't take what they were sent; whoever has the sockets sets it.
     """
 
     def __init__(
@@ -73,7 +72,8 @@ class Pipeline:
         self.control: list[list[bytes]] = []
         self.notes: list[Note] = []
         self._place = place
-        self._reads: deque[Read | JoinReply | Count] = deque()
+        self.congested: Collection[bytes] = ()
+        self._answers = Answers(self.state, store, self._reply)
         self._beaten = float("-inf")
         self._ran = float("inf")
         self._chored = float("-inf")
@@ -84,7 +84,12 @@ class Pipeline:
     @property
     def waiting(self) -> bool:
         """Tell whether there is work left that needs no new arrival."""
-        return bool(self._reads)
+        return self._answers.ready(self.congested)
+
+    def vanished(self, routing: bytes) -> None:
+        """Forget a control connection that is no more."""
+        self.admission.vanished(routing)
+        self._answers.vanished(routing)
 
     def run(
         self,
@@ -115,7 +120,8 @@ class Pipeline:
         self.admission.settle(batch, now)
         self._emit(door, now)
         self._emit(batch, now)
-        self._answer(questions)
+        self._answers.take(questions)
+        self._answers.serve(self.congested, now)
         if chores or self._trimming:
             self._trimming = False
             with contextlib.suppress(StoreFailed):  # it is tried again; commits tell the operator
@@ -142,6 +148,8 @@ class Pipeline:
             asked = self.admission.control(frames, now, at, batch)
             if isinstance(asked, Question):
                 questions.append(asked)
+            elif isinstance(asked, JoinRoom | MarkRead) and self._answers.full(frames[0]):
+                batch.fail(asked.origin, BUSY)
             elif asked is not None:
                 self.order.submit(asked)
         return questions
@@ -191,7 +199,7 @@ class Pipeline:
             self._deliver(sid, encode(notice))
         for reply in batch.replies:
             if isinstance(reply, JoinReply | Count):
-                self._reads.append(reply)
+                self._answers.add(reply)
             elif not isinstance(reply, Opened):
                 self._reply(reply.origin, reply.answer)
 
@@ -220,96 +228,12 @@ class Pipeline:
         if (routing := self.admission.route(sid)) is not None:
             self.control.append([routing, line])
 
-    def _reply(self, origin: Origin, answer: Answer | Failure) -> None:
+    def _reply(self, origin: Origin, answer: Answer | Failure) -> int:
         body = encode(answer)
         self.control.append(
             [origin.routing, b"", body] if origin.delimiter else [origin.routing, body]
         )
-
-    # -- reads --------------------------------------------------------------------------------
-
-    def _answer(self, questions: Iterable[Question]) -> None:
-        for question in questions:
-            found = answer(self.state, question)
-            if isinstance(found, Find):
-                self._search(found)
-            elif not isinstance(found, Read | Count):
-                self._reply(question.origin, found)
-            elif len(self._reads) < MAX_READS:
-                self._reads.append(found)
-            else:
-                busy = Error("busy", "too many reads are waiting: ask again in a second")
-                self._reply(question.origin, Failure(id=question.origin.id, error=busy))
-        self._tell_found()
-        left = READ_BYTES
-        while self._reads and left > 0:
-            wanted = self._reads.popleft()
-            try:
-                left -= self._read(wanted)
-            except StoreFailed as e:
-                error = Error("unavailable", f"the broker can't read its history now: {e}")
-                self._reply(wanted.origin, Failure(id=wanted.origin.id, error=error))
-
-    def _search(self, wanted: Find) -> None:
-        if self.store.search is None:
-            error = Error("no_search", "this broker keeps its history in memory: it has no search")
-        elif self.store.search.ask(wanted):
-            return
-        else:
-            error = Error("busy", "too many searches are waiting: ask again in a second")
-        self._reply(wanted.origin, Failure(id=wanted.origin.id, error=error))
-
-    def _tell_found(self) -> None:
-        for found in self.store.search.found() if self.store.search else ():
-            if found.fault:
-                error = Error("search_failed", found.fault)
-                self._reply(found.origin, Failure(id=found.origin.id, error=error))
-                continue
-            events = [Raw(line) for line in found.lines]
-            hits = messages.Hits(
-                id=found.origin.id, events=events, more=found.more, complete=found.complete
-            )
-            self._reply(found.origin, hits)
-
-    def _read(self, wanted: Read | JoinReply | Count) -> int:
-        if isinstance(wanted, Count):
-            counted, size = unread.count(self.store, wanted)
-            self._reply(wanted.origin, messages.ReadList(id=wanted.origin.id, read=counted))
-            return size
-        if isinstance(wanted, JoinReply):
-            joined = wanted.answer
-            room = self.state.rooms[joined.room]
-            if wanted.after is None:  # not beyond one's own join: nothing since may be left out
-                page = self._page(room.stream, before=wanted.joined + 1, limit=limits.JOIN_EVENTS)
-            else:
-                page = self._page(room.stream, after=wanted.after)
-            joined.head, joined.oldest, joined.more = room.head, page.oldest, page.more
-            joined.events = [Raw(line) for line in page.lines]
-            self._reply(wanted.origin, joined)
-        else:
-            page = self._page(wanted.stream, wanted.after, wanted.before, wanted.limit, wanted.peer)
-            events = [Raw(line) for line in page.lines]
-            found = messages.Page(
-                id=wanted.origin.id,
-                events=events,
-                head=wanted.head,
-                oldest=page.oldest,
-                more=page.more,
-            )
-            self._reply(wanted.origin, found)
-        return sum(map(len, page.lines)) + 1_000
-
-    def _page(
-        self,
-        stream: str,
-        after: int | None = None,
-        before: int | None = None,
-        limit: int = limits.HISTORY_EVENTS,
-        peer: str | None = None,
-    ) -> Page:
-        return self.store.page(
-            stream, after=after, before=before, limit=limit, size=limits.ANSWER_BYTES, peer=peer
-        )
+        return len(body)
 
     # -- markers ------------------------------------------------------------------------------
 
@@ -362,10 +286,10 @@ def _is_room(name: str) -> bool:
 
 
 def feed_bodies(lines: Sequence[bytes]) -> Iterator[bytes]:
-    """Pack lines into feed messages that keep to FEED_LINES and FEED_BYTES."""
+    """Pack lines into feed messages that keep to FEED_LINES and PACKED_BYTES."""
     start = size = 0
     for i, line in enumerate(lines):
-        if i - start == limits.FEED_LINES or (i > start and size + len(line) >= limits.FEED_BYTES):
+        if i - start == limits.FEED_LINES or (i > start and size + len(line) >= PACKED_BYTES):
             yield b"\n".join(lines[start:i])
             start, size = i, 0
         size += len(line) + 1

@@ -14,8 +14,11 @@ from chatlib.protocol.links import Endpoint
 
 IO_THREADS = 1
 FEED_HWM = 1_000  # messages that wait for one slow subscriber; its reader repairs what is dropped
-CONTROL_HWM = 128  # answers that wait for one peer, each at most 1 MiB
-INTAKE_HWM = 1_000
+CONTROL_HWM = 4  # messages that libzmq holds for one peer, each 1 MiB or so; see net.backlog
+INTAKE_HWM = 64  # messages that libzmq has read of one peer before the broker has, 256 KiB each
+REQUESTS_HWM = 32  # the same on control, 128 KiB each
+PUSH_HWM = 1_000  # messages that a client holds for a broker that is slow
+STALLED_MS = 60_000  # a peer that takes nothing for so long is disconnected (TCP_USER_TIMEOUT)
 ANSWER_FRAME_BYTES = 4 * limits.ANSWER_BYTES  # what a client accepts in one answer
 LINGER_MS = 300
 MOST_PARTS = 4  # frames kept of a message: no message of the wire has so many

@@ -14,7 +14,7 @@ from chatlib.core.batch import Entry
 from chatlib.core.state import Changes
 from chatlib.history.memory import MemoryStore
 from chatlib.history.store import StoreFailed
-from chatlib.net import pipeline
+from chatlib.net import reads
 from chatlib.net.pipeline import Pipeline, Place
 from tests.conformance.document import names, table
 
@@ -152,8 +152,15 @@ def test_a_store_that_fails(broker: Broker) -> None:
 
 
 def test_too_much(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "MAX_READS", 0)
-    assert broker.ask(ANN, {"op": "history", "inbox": True})["error"]["code"] == "busy"
+    with monkeypatch.context() as patch:
+        patch.setattr(reads, "MOST_WAITING", 0)
+        for asked in (
+            {"op": "history", "inbox": True},
+            {"op": "join", "room": "more"},
+            {"op": "rooms"},
+            {"op": "who"},
+        ):
+            assert broker.ask(ANN, asked)["error"]["code"] == "busy"
     monkeypatch.setattr(sessions, "MAX_SESSIONS", 2)
     code = broker.ask(b"\0\0\0\0\3", {"op": "hello", "v": 1})["error"]["code"]
     assert code == "too_many_sessions"

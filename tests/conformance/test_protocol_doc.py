@@ -18,7 +18,7 @@ from chatlib.core import admission, cursors, questions, rooms, sessions
 from chatlib.errors import BadName, BadRoom
 from chatlib.history import search
 from chatlib.names import nick_key, room_name
-from chatlib.net import sockets
+from chatlib.net import backlog, pipeline, reads, sockets
 from chatlib.protocol import codec, limits, messages
 from tests.conformance.document import Block, blocks, document, names, table, values
 from tests.conformance.transcript import Player, parse
@@ -267,8 +267,16 @@ BEYOND_HELLO = {
     "rooms of a broker": rooms.MAX_ROOMS,
     "sessions of a broker": sessions.MAX_SESSIONS,
     "bound connections of a session": admission.MAX_BINDINGS,
-    "control messages waiting for one peer": sockets.CONTROL_HWM,
+    "waiting requests of a connection that read": reads.MOST_WAITING,
+    "control messages sent ahead to one peer": sockets.CONTROL_HWM,
+    "bytes of control messages behind those": backlog.BACKLOG_BYTES,
+    "bytes answered to all before pages are small": reads.LARGE_BYTES,
+    "bytes of events in a small page": reads.SMALL_PAGE_BYTES,
     "feed messages waiting for one subscriber": sockets.FEED_HWM,
+    "bytes of lines that are packed together": pipeline.PACKED_BYTES,
+    "intake messages waiting of one sender": sockets.INTAKE_HWM,
+    "requests waiting of one peer": sockets.REQUESTS_HWM,
+    "milliseconds that a peer may take nothing": sockets.STALLED_MS,
 }
 
 

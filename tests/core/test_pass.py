@@ -12,30 +12,30 @@ from hypothesis import strategies as st
 
 from chatlib.core.batch import Entry
 from chatlib.history.memory import MemoryStore
-from chatlib.net.pipeline import feed_bodies
-from chatlib.protocol.limits import FEED_BYTES, FEED_LINES
+from chatlib.net.pipeline import PACKED_BYTES, feed_bodies
+from chatlib.protocol.limits import FEED_LINES
 from tests.core.broker_play import BrokerPlay, play
 
 
-@given(st.lists(st.integers(1, FEED_BYTES), max_size=40), st.integers(0, 2_500))
+@given(st.lists(st.integers(1, PACKED_BYTES), max_size=40), st.integers(0, 2_500))
 def test_feed_messages_keep_to_their_limits(large: list[int], small: int) -> None:
     lines = [b"x" * size for size in large] + [b"y"] * small
     bodies = list(feed_bodies(lines))
     assert [line for body in bodies for line in body.split(b"\n")] == lines
     for body in bodies:
         assert body.count(b"\n") < FEED_LINES
-        assert len(body) <= FEED_BYTES
+        assert len(body) <= PACKED_BYTES
 
 
-@given(st.lists(st.integers(1, FEED_BYTES // 2), min_size=2, max_size=40))
+@given(st.lists(st.integers(1, PACKED_BYTES // 2), min_size=2, max_size=40))
 def test_feed_messages_are_not_cut_without_need(sizes: list[int]) -> None:
     bodies = list(feed_bodies([b"x" * size for size in sizes]))
     for body, behind in pairwise(bodies):
-        assert len(body) + 1 + len(behind.split(b"\n")[0]) > FEED_BYTES - 2
+        assert len(body) + 1 + len(behind.split(b"\n")[0]) > PACKED_BYTES - 2
 
 
 def test_a_line_that_is_too_large_goes_alone() -> None:
-    lines = [b"a", b"x" * (FEED_BYTES + 1), b"b"]
+    lines = [b"a", b"x" * (PACKED_BYTES + 1), b"b"]
     assert list(feed_bodies(lines)) == lines
 
 

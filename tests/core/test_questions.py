@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chatlib.core import questions
-from chatlib.net import pipeline
+from chatlib.net import reads
 from tests.core.broker_play import BrokerPlay, play
 
 
@@ -158,8 +158,8 @@ def test_history_takes_one_place_and_one_direction() -> None:
 def test_reads_beyond_what_a_pass_may_take_come_in_the_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(pipeline, "READ_BYTES", 1)
-    monkeypatch.setattr(pipeline, "MAX_READS", 2)
+    monkeypatch.setattr(reads, "READ_BYTES", 1)
+    monkeypatch.setattr(reads, "MOST_WAITING", 2)
     broker = BrokerPlay()
     broker.given(ann="lobby")
     broker.play("""

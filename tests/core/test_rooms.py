@@ -19,12 +19,12 @@ def test_joining_opens_a_room_and_tells_its_members() -> None:
         --
         bob > join room=ops id=2
         ann > rooms
-            ann < 0 ok
-                room=ops members=2 head=2
-                room=lobby
             bob < 2 ok room=ops members=[ann,bob] head=2
                 1<0 join ops ann
                 2<1 join ops bob
+            ann < 0 ok
+                room=ops members=2 head=2
+                room=lobby
             room/ops/ < 2<1 join ops bob
         """,
         ann="",

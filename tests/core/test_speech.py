@@ -145,11 +145,11 @@ def test_a_private_message_goes_to_two_inboxes_and_never_on_the_feed() -> None:
         bob > history peer=ANN id=4
         bob > history peer=eve id=5
             eve < 1 ok
-            eve < 2 ok
             bob < 3 ok head=6 oldest=4
                 4<0 say @bob ann.1 "psst"
                 5<4 say @ann bob.1 "what?"
                 6<5 act @ann bob.2 "listens"
+            eve < 2 ok
             bob < 4 ok head=6 oldest=4
                 4<0 say @bob ann.1 "psst"
                 5<4 say @ann bob.1 "what?"

@@ -1,0 +1,167 @@
+"""Answers that change nothing: short ones at once, long ones in turns, found ones when found.
+
+All are given after the commit, from the state and the store. What waits for its turn is in
+`net.reads`; searches are answered by the store's own thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+
+from msgspec import Raw
+
+from chatlib.core.batch import Count, JoinReply
+from chatlib.core.commands import Origin, Question
+from chatlib.core.questions import Find, Read, answer
+from chatlib.core.state import State
+from chatlib.core.streams import members
+from chatlib.history.store import Page, Store, StoreFailed
+from chatlib.net import unread
+from chatlib.net.reads import Reads, Wanted
+from chatlib.protocol import limits, messages
+from chatlib.protocol.messages import Answer, Error, Failure
+
+# Requests whose answers wait their turn.
+LONG = (messages.History, messages.Read, messages.Rooms, messages.Search, messages.Who)
+BUSY = Error("busy", "too many requests of yours are waiting: ask again in a second")
+NO_SEARCH = Error("no_search", "this broker keeps its history in memory: it has no search")
+
+
+class Answers:
+    """Answers by `reply(origin, answer)`, which returns how many bytes that were."""
+
+    def __init__(
+        self, state: State, store: Store, reply: Callable[[Origin, Answer | Failure], int]
+    ) -> None:
+        self._state = state
+        self._store = store
+        self._reply = reply
+        self._reads = Reads()
+        self._searching: set[bytes] = set()  # connections with a search on its way
+
+    # -- what waits ---------------------------------------------------------------------------
+
+    def full(self, routing: bytes) -> bool:
+        """Tell whether no more may wait for this connection."""
+        return self._reads.full(routing)
+
+    def ready(self, congested: Collection[bytes]) -> bool:
+        """Tell whether something can be answered now."""
+        return self._reads.ready(congested)
+
+    def vanished(self, routing: bytes) -> None:
+        """Forget what waits for a connection that is no more."""
+        self._reads.drop(routing)
+        self._searching.discard(routing)
+
+    def add(self, wanted: Wanted) -> None:
+        """Let an answer wait its turn."""
+        self._reads.add(wanted)
+
+    def take(self, questions: Iterable[Question]) -> None:
+        """Answer what is short, and let wait what is long."""
+        for question in questions:
+            if type(question.request) not in LONG:
+                self._ask(question)
+            elif self._reads.full(question.origin.routing):
+                self._fail(question.origin, BUSY)
+            else:
+                self._reads.add(question)
+
+    def serve(self, congested: Collection[bytes], now: float) -> None:
+        """Answer what a pass has room for, and what was found meanwhile."""
+        self._tell_found()
+        self._reads.serve(congested, now, self._serve_one)
+
+    # -- answering ----------------------------------------------------------------------------
+
+    def _fail(self, origin: Origin, error: Error) -> int:
+        return self._reply(origin, Failure(id=origin.id, error=error))
+
+    def _serve_one(self, wanted: Wanted) -> int:
+        """Answer what waited for its turn; return what it cost."""
+        try:
+            if isinstance(wanted, JoinReply):
+                cost = self._reply(wanted.origin, self._joined(wanted))
+            elif isinstance(wanted, Count):
+                cost = self._count(wanted)
+            else:
+                cost = self._ask(wanted)
+        except StoreFailed as e:
+            text = f"the broker can't read its history now: {e}"
+            cost = self._fail(wanted.origin, Error("unavailable", text))
+        return cost + 1_000
+
+    def _ask(self, question: Question) -> int:
+        found = answer(self._state, question)
+        if isinstance(found, Find):
+            return self._search(found)
+        if isinstance(found, Count):
+            return self._count(found)
+        return self._reply(question.origin, self._page(found) if isinstance(found, Read) else found)
+
+    def _joined(self, wanted: JoinReply) -> messages.Joined:
+        joined = wanted.answer
+        room = self._state.rooms[joined.room]
+        if wanted.after is None:  # not beyond one's own join: nothing since may be left out
+            page = self._lines(room.stream, before=wanted.joined + 1, limit=limits.JOIN_EVENTS)
+        else:
+            page = self._lines(room.stream, after=wanted.after)
+        joined.head, joined.oldest, joined.more = room.head, page.oldest, page.more
+        joined.members = members(self._state, room.members)
+        joined.events = [Raw(line) for line in page.lines]
+        return joined
+
+    def _page(self, read: Read) -> messages.Page:
+        page = self._lines(read.stream, read.after, read.before, read.limit, read.peer)
+        return messages.Page(
+            id=read.origin.id,
+            events=[Raw(line) for line in page.lines],
+            head=read.head,
+            oldest=page.oldest,
+            more=page.more,
+        )
+
+    def _lines(
+        self,
+        stream: str,
+        after: int | None = None,
+        before: int | None = None,
+        limit: int = limits.HISTORY_EVENTS,
+        peer: str | None = None,
+    ) -> Page:
+        size = self._reads.page_bytes
+        return self._store.page(
+            stream, after=after, before=before, limit=limit, size=size, peer=peer
+        )
+
+    def _count(self, wanted: Count) -> int:
+        counted, size = unread.count(self._store, wanted)
+        return size + self._reply(
+            wanted.origin, messages.ReadList(id=wanted.origin.id, read=counted)
+        )
+
+    # -- searches -----------------------------------------------------------------------------
+
+    def _search(self, wanted: Find) -> int:
+        if self._store.search is None:
+            return self._fail(wanted.origin, NO_SEARCH)
+        routing = wanted.origin.routing
+        if routing in self._searching or not self._store.search.ask(wanted):
+            return self._fail(wanted.origin, BUSY)
+        self._searching.add(routing)
+        return 0
+
+    def _tell_found(self) -> None:
+        for found in self._store.search.found() if self._store.search else ():
+            self._searching.discard(found.origin.routing)
+            if found.fault:
+                self._fail(found.origin, Error("search_failed", found.fault))
+                continue
+            hits = messages.Hits(
+                id=found.origin.id,
+                events=[Raw(line) for line in found.lines],
+                more=found.more,
+                complete=found.complete,
+            )
+            self._reply(found.origin, hits)
