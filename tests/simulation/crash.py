@@ -8,7 +8,9 @@ from typing import Any
 
 from chatlib.core.batch import Batch, Note
 from chatlib.core.commands import Command
+from chatlib.core.state import State
 from chatlib.history.store import Store
+from chatlib.net.answers import Answers
 from chatlib.net.pipeline import Pipeline, Place
 
 # What has arrived is lost with the queues that it lay in. What the pipeline has emitted gets out,
@@ -58,6 +60,7 @@ class FragilePipeline(Pipeline):
         super().__init__(store, place, fresh=fresh)
         self._fate = fate
         self._committed = committed
+        self._answers = FragileAnswers(self.state, store, self._reply, fate)
 
     def run(self, *arrived: Any) -> None:
         self.feed, self.control = [], []
@@ -75,9 +78,17 @@ class FragilePipeline(Pipeline):
         super()._emit(batch, now)
         self._fate.reach("in the emit", self.feed, self.control)
 
-    def _read(self, wanted: Any) -> int:
+
+class FragileAnswers(Answers):
+    """Long answers, before and after which fate may strike."""
+
+    def __init__(self, state: State, store: Store, reply: Callable[..., int], fate: Fate) -> None:
+        super().__init__(state, store, reply)
+        self._fate = fate
+
+    def _serve_one(self, wanted: Any) -> int:
         self._fate.reach("before a read", wanted)
-        size = super()._read(wanted)
+        size = super()._serve_one(wanted)
         self._fate.reach("after a read", wanted)
         return size
 
