@@ -18,7 +18,7 @@ soak: $(DEV)
 	$(BIN)/python -m pytest -n auto --soak --timeout 3600
 
 bench: $(DEV)
-	$(BIN)/python bench/fanout.py
+	$(BIN)/python -m bench $(ARGS)
 
 lint: $(DEV)
 	$(BIN)/ruff check .
