@@ -24,6 +24,7 @@ WINDOW = 2_000  # the same of one sender: what docs/protocol.md allows
 BURST = 20  # messages of one sender before the next one has its turn
 BUFFER = 512 * 1024
 QUIET = 1.0  # seconds without a delivery after which what is missing is lost
+DRAIN = 60.0  # seconds that the rest may take to arrive
 WARM_UP = 0.5
 SETTLE = 0.5  # seconds for subscriptions to arrive: zmq_proxy does not say when they did
 
@@ -137,7 +138,7 @@ class _Flood:
         """Receive what is still on the way."""
         sent = sum(sender.sent for sender in self._wire.senders)
         deadline = quiet = time.perf_counter() + QUIET
-        while min(self.counts) < sent and time.perf_counter() < min(quiet, deadline + 20):
+        while min(self.counts) < sent and time.perf_counter() < min(quiet, deadline + DRAIN):
             for sender in self._wire.senders:
                 sender.flush()
             if self._receive(0.01):

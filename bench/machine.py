@@ -96,7 +96,7 @@ def core_seconds(core: int) -> float:
 
 
 class Usage:
-    """What a server and both cores use from now on, until `so_far` is asked."""
+    """What a server, this process and both cores use from now on, until `so_far` is asked."""
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
@@ -104,14 +104,18 @@ class Usage:
 
     def _read(self) -> tuple[float, ...]:
         cores = (core_seconds(SERVER_CORE), core_seconds(LOAD_CORE))
-        return (time.perf_counter(), cpu_seconds(self._pid), *cores)
+        own = cpu_seconds(os.getpid())
+        return (time.perf_counter(), cpu_seconds(self._pid), own, *cores)
 
     def so_far(self) -> dict[str, float]:
-        """Return seconds passed, the server's CPU seconds, and how busy the cores were, in %."""
-        passed, server, *cores = (b - a for a, b in zip(self._start, self._read(), strict=True))
+        """Return seconds passed, both CPU seconds, and how busy the cores were, in %."""
+        passed, server, own, *cores = (
+            b - a for a, b in zip(self._start, self._read(), strict=True)
+        )
         return {
             "seconds": passed,
             "server_cpu_s": server,
+            "load_cpu_s": own,
             "server_core_percent": 100 * cores[0] / passed,
             "load_core_percent": 100 * cores[1] / passed,
         }

@@ -21,10 +21,14 @@ class Column(NamedTuple):
     form: str = ",.0f"
 
 
-OTHERS = Column(  # what disturbs a measurement: programs that are no part of it
-    "others on server core %",
-    lambda t: max(0.0, t["server_core_percent"] - 100 * t["server_cpu_s"] / t["seconds"]),
-)
+LOAD = Column("load CPU %", lambda t: 100 * t["load_cpu_s"] / t["seconds"])
+OTHERS = Column("others' CPU %", lambda t: max(others(t, "server"), others(t, "load")))
+
+
+def others(turn: Turn, core: str) -> float:
+    """Return what programs that are no part of this took of a core, in %."""
+    mine = 100 * turn[f"{core}_cpu_s"] / turn["seconds"]
+    return max(0.0, turn[f"{core}_core_percent"] - mine)
 
 
 class Row(NamedTuple):

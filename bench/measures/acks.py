@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench import load, servers
 from bench.measures import Bench, compare
-from bench.report import OTHERS, Column, Table, Turn
+from bench.report import LOAD, OTHERS, Column, Table, Turn
 
 SENDERS = 10
 WINDOW = 200  # messages that a sender sends ahead of its acknowledgements
@@ -18,8 +18,8 @@ COLUMNS = [
     RATE,
     Column("server CPU µs each", lambda t: t["server_cpu_s"] / t["acknowledged"] * 1e6, ".1f"),
     Column("server peak MB", lambda t: t["peak_mb"]),
+    LOAD,
     OTHERS,
-    Column("load core busy %", lambda t: t["load_core_percent"]),
 ]
 SUBJECTS: dict[str, tuple[str, Callable[[Path], AbstractContextManager[servers.Server]]]] = {
     "**Hubbub**, --durability disk": ("hubbub", servers.hubbub),

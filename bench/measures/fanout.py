@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench import load, servers
 from bench.measures import Bench, compare
-from bench.report import OTHERS, Column, Row, Table, Turn
+from bench.report import LOAD, OTHERS, Column, Row, Table, Turn
 
 CASES = [(1, 1), (10, 10), (10, 100), (50, 500)]
 NATS_CASE = (10, 100)
@@ -21,8 +21,8 @@ COLUMNS = [
     Column("lost", lambda t: t["lost"]),
     Column("server CPU s per 1 M", lambda t: t["server_cpu_s"] / t["deliveries"] * 1e6, ".3f"),
     Column("server peak MB", lambda t: t["peak_mb"]),
+    LOAD,
     OTHERS,
-    Column("load core busy %", lambda t: t["load_core_percent"]),
 ]
 _SERVERS: dict[str, Callable[[Path], AbstractContextManager[servers.Server]]] = {
     "hubbub": servers.hubbub,
@@ -57,7 +57,7 @@ def _case(bench: Bench, case: tuple[int, int], names: list[str], libzmq: bool) -
         def run(directory: Path) -> Turn:
             with _SERVERS[name](directory) as server:
                 running = load.Running(load.saturate, name, server, case, bench.seconds, libzmq)
-                found: Turn = running.result(bench.seconds + 60)
+                found: Turn = running.result(bench.seconds + 60 + load.DRAIN)
                 return found
 
         return run
