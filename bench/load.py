@@ -17,7 +17,7 @@ import zmq
 from bench import machine
 from bench.servers import Server
 from bench.wires import MARK, TOPIC, WIRES, Sender, Wire
-from bench.zmtp import HOST, Headers
+from bench.zmtp import HOST, PATIENCE, Headers
 
 MOST_ON_THE_WAY = 10_000  # messages sent and not yet received, all senders together
 WINDOW = 2_000  # the same of one sender: what docs/protocol.md allows
@@ -26,7 +26,7 @@ BUFFER = 512 * 1024
 QUIET = 1.0  # seconds without a delivery after which what is missing is lost
 DRAIN = 60.0  # seconds that the rest may take to arrive
 WARM_UP = 0.5
-SETTLE = 0.5  # seconds for subscriptions to arrive: zmq_proxy does not say when they did
+SETTLE = 0.5  # seconds of silence after which nothing is on the way any more
 
 _MARK = ord(MARK)  # counting an int is twice as fast as counting bytes
 _spawn = multiprocessing.get_context("spawn")
@@ -88,13 +88,13 @@ def saturate(
     senders, receivers = crowd
     wire = WIRES[wire_name](server.ports, senders, 0 if libzmq else receivers)
     flood = _LibzmqFlood(wire, server.ports["feed"], receivers) if libzmq else _Flood(wire)
-    time.sleep(SETTLE)
+    earlier = flood.settle()
     flood.run(WARM_UP)
     usage, before = machine.Usage(server.pid), sum(flood.counts)
     flood.run(seconds)
     figures, during = usage.so_far(), sum(flood.counts) - before
     flood.drain()
-    accepted = wire.accepted()
+    accepted = wire.accepted() - earlier
     return figures | {
         "deliveries": during,
         "accepted": accepted,
@@ -112,6 +112,7 @@ class _Flood:
         self._buffer = bytearray(BUFFER)
         self._selector = selectors.DefaultSelector()
         self._room = min(MOST_ON_THE_WAY, WINDOW * len(wire.senders))
+        self._settled = 0  # messages that were sent until every receiver was there
         self._forgiven = 0  # messages that the first receiver did not get and won't
         self._heard = time.perf_counter()
         self.counts = [0] * len(wire.receivers)
@@ -120,11 +121,30 @@ class _Flood:
             receiver.setblocking(False)
             self._selector.register(receiver, selectors.EVENT_READ, i)
 
+    def settle(self) -> int:
+        """Send until every receiver gets something, then count anew; return what was accepted.
+
+        For zmq_proxy does not say when a subscription has arrived.
+        """
+        deadline = time.perf_counter() + PATIENCE
+        while not all(self.counts) and time.perf_counter() < deadline:
+            self._wire.senders[0].send(1)
+            self._receive(0.05)
+        while self._receive(SETTLE):
+            pass
+        self.counts = [0] * len(self.counts)
+        self._settled = self._sent()
+        self._heard = time.perf_counter()
+        return self._wire.accepted()
+
+    def _sent(self) -> int:
+        return sum(sender.sent for sender in self._wire.senders) - self._settled
+
     def run(self, seconds: float) -> None:
         """Send and receive for a while."""
         end = time.perf_counter() + seconds
         while (now := time.perf_counter()) < end:
-            on_the_way = sum(s.sent for s in self._wire.senders) - self.counts[0]
+            on_the_way = self._sent() - self.counts[0]
             sent = 0
             for sender in self._wire.senders:
                 if on_the_way + sent - self._forgiven < self._room:
@@ -136,7 +156,7 @@ class _Flood:
 
     def drain(self) -> None:
         """Receive what is still on the way."""
-        sent = sum(sender.sent for sender in self._wire.senders)
+        sent = self._sent()
         deadline = quiet = time.perf_counter() + QUIET
         while min(self.counts) < sent and time.perf_counter() < min(quiet, deadline + DRAIN):
             for sender in self._wire.senders:

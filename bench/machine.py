@@ -6,7 +6,6 @@ import contextlib
 import os
 import platform
 import sqlite3
-import statistics
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -121,8 +120,8 @@ class Usage:
         }
 
 
-def fsync_ms(directory: Path, times: int = 200) -> dict[str, float]:
-    """Return the median and the 99th percentile of appending 4 KiB and fsyncing, in ms."""
+def fsync_ms(directory: Path, times: int = 200) -> list[float]:
+    """Return how long appending 4 KiB and fsyncing it took, in ms, each time."""
     path = directory / "fsync"
     took = []
     with path.open("wb", buffering=0) as file:
@@ -132,4 +131,9 @@ def fsync_ms(directory: Path, times: int = 200) -> dict[str, float]:
             os.fsync(file.fileno())
             took.append((time.perf_counter() - start) * 1000)
     path.unlink()
-    return {"p50": statistics.median(took), "p99": sorted(took)[int(times * 0.99)]}
+    return took
+
+
+def percentile(values: Sequence[float], place: float) -> float:
+    """Return the value below which that part of them lies; 0.5 is the median, 1 the most."""
+    return sorted(values)[int((len(values) - 1) * place)]

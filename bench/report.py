@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 MARKER = "<!-- All below this line is written by `make bench ARGS=--write-docs`. -->"
+NOTE = 80  # characters of why a row was skipped, or failed; JSON has all
 
 Turn = dict[str, float]
 
@@ -81,7 +82,7 @@ def cells(table: Table) -> list[list[str]]:
             middle = [statistics.median(values)] if values else []
             line.append(spread(values if i == 0 else middle, column.form))
         if row.note:
-            line[2] = f"{line[2]} {row.note}".strip()
+            line[2] = f"{line[2]} {row.note[:NOTE]}".strip()
         line += [f"{spread(row.ratios, '.2f')} ×" if row.ratios else ""] * compared
         line += [row.goal, {True: "yes", False: "**no**", None: ""}[row.met]] * judged
         lines.append(line)

@@ -8,7 +8,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bench import report, wires, zmtp
+import pytest
+
+from bench import report, servers, wires, zmtp
+from bench.measures import Bench
+from bench.peers import nats
 from tests.support import ROOT
 
 
@@ -41,6 +45,19 @@ def test_everything_acknowledged_is_stored(tmp_path: Path):
     disk = bench(tmp_path, "acks")["measured"][0]["rows"][0]
     (turn,) = disk["turns"]
     assert turn["sent"] == turn["acknowledged"] == turn["stored"] > 0
+
+
+def test_a_server_that_is_not_installed_is_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(nats, "find", lambda: None)
+
+    def subject(directory: Path) -> report.Turn:
+        with servers.nats_server(directory):
+            raise AssertionError("it is not there")
+
+    row = Bench(tmp_path, turns=2).in_turns("a case", {"nats": subject})["nats"]
+    assert row.turns == []
+    assert row.note.startswith("skipped: nats-server is not installed: ")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_byte_in_a_length_is_not_taken_for_a_message():

@@ -47,6 +47,9 @@ def measure(bench: Bench) -> Table:
     if bench.cases is None and not bench.quick:
         for case in PROXY_GOALS:
             rows += _case(bench, case, ["hubbub", "proxy"], libzmq=True)
+    if bench.cases is None:
+        why = "skipped: this version has no CURVE"
+        rows.append(Row("10 → 100, CURVE", NAMES["hubbub"], [], goal="≥ 1 × plain proxy", note=why))
     return Table("fanout", "Fan-out: deliveries a second, saturated", COLUMNS, rows)
 
 
