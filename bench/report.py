@@ -15,11 +15,12 @@ Turn = dict[str, float]
 
 
 class Column(NamedTuple):
-    """A figure that is taken of each turn."""
+    """A figure that is taken of each turn; a table shows the median of them, or `show` of them."""
 
     title: str
     value: Callable[[Turn], float]
     form: str = ",.0f"
+    show: Callable[[Sequence[float]], float] = statistics.median
 
 
 LOAD = Column("load CPU %", lambda t: 100 * t["load_cpu_s"] / t["seconds"])
@@ -79,7 +80,7 @@ def cells(table: Table) -> list[list[str]]:
         line = [row.case, row.server]
         for i, column in enumerate(table.columns):
             values = [column.value(turn) for turn in row.turns]
-            middle = [statistics.median(values)] if values else []
+            middle = [column.show(values)] if values else []
             line.append(spread(values if i == 0 else middle, column.form))
         if row.note:
             line[2] = f"{line[2]} {row.note[:NOTE]}".strip()

@@ -18,7 +18,7 @@ RATE = Column("deliveries/s", lambda t: t["deliveries"] / t["seconds"])
 COLUMNS = [
     RATE,
     Column("accepted msg", lambda t: t["accepted"]),
-    Column("lost", lambda t: t["lost"]),
+    Column("lost, worst turn", lambda t: t["lost"], show=max),
     Column("server CPU s per 1 M", lambda t: t["server_cpu_s"] / t["deliveries"] * 1e6, ".3f"),
     Column("server peak MB", lambda t: t["peak_mb"]),
     LOAD,

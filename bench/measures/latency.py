@@ -19,7 +19,7 @@ COLUMNS = [
     Column("p50 ms", lambda t: t["p50_ms"], ".2f"),
     Column("p90 ms", lambda t: t["p90_ms"], ".2f"),
     Column("max ms", lambda t: t["max_ms"], ".2f"),
-    Column("lost", lambda t: t["lost"]),
+    Column("lost, worst turn", lambda t: t["lost"], show=max),
     Column("fsync p50 ms", lambda t: t["fsync_p50_ms"], ".2f"),
     Column("fsync p99 ms", lambda t: t["fsync_p99_ms"], ".2f"),
     Column("server CPU %", lambda t: 100 * t["server_cpu_s"] / t["seconds"]),
