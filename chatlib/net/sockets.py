@@ -13,7 +13,7 @@ from chatlib.protocol import limits
 from chatlib.protocol.links import Endpoint
 
 IO_THREADS = 1
-FEED_HWM = 1_000  # messages that wait for one slow subscriber; its reader repairs what is dropped
+FEED_HWM = 500  # messages that wait for one slow subscriber; its reader repairs what is dropped
 CONTROL_HWM = 4  # messages that libzmq holds for one peer, each 1 MiB or so; see net.backlog
 INTAKE_HWM = 64  # messages that libzmq has read of one peer before the broker has, 256 KiB each
 REQUESTS_HWM = 32  # the same on control, 128 KiB each
