@@ -17,10 +17,26 @@ from chatlib.core.questions import Find
 from chatlib.history.index import WordIndex
 from chatlib.history.store import Found
 
-REST = 2.0  # seconds of rest for each of indexing
+REST, BUSY_REST = 2.0, 30.0  # seconds of rest for each of indexing: usually, beside a busy broker
+BUSY = 0.5  # of a core, used by the rest of the process
 GATHER_S = 0.2  # between two rounds, so that a busy broker's messages are taken together
 RETRY_S = 30.0  # after the disk failed
 MAX_WAITING = 100
+
+
+class Load:
+    """How busy the rest of the process was since this was asked last. For one thread."""
+
+    def __init__(self) -> None:
+        self._then = self._now()
+
+    def _now(self) -> tuple[float, float]:
+        return time.monotonic(), time.process_time() - time.thread_time()
+
+    def busy(self) -> bool:
+        """Tell whether it used more than BUSY of a core."""
+        before, self._then = self._then, self._now()
+        return self._then[1] - before[1] > BUSY * (self._then[0] - before[0])
 
 
 class Searcher:
@@ -94,14 +110,15 @@ class Searcher:
                 self._despair(str(e))
 
     def _serve(self, index: WordIndex) -> None:
+        load = Load()
         while not self._closing:
             with self._news:
                 index.behind |= self._grown
                 self._grown.clear()
             began = time.monotonic()
             more = index.step()
-            rest = (time.monotonic() - began) * REST
-            self._listen(index, rest if more else GATHER_S)
+            took = time.monotonic() - began
+            self._listen(index, took * (BUSY_REST if load.busy() else REST) if more else GATHER_S)
             if not more:
                 with self._news:
                     self._idle = True
