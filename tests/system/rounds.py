@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
@@ -62,13 +63,13 @@ class Reader(threading.Thread):
 
 
 class Crowd:
-    """PEOPLE senders who dial `near`, and as many readers who dial `far`."""
+    """PEOPLE senders, and as many readers: every other sender dials `near`, all others `far`."""
 
     def __init__(self, near: str, far: str | None = None) -> None:
-        self.senders = [Client(near, f"s{i}") for i in range(PEOPLE)]
-        self.readers = [Reader(Client(far or near, f"r{i}")) for i in range(PEOPLE)]
+        far = far or near
+        self.senders = [Client((near, far)[i % 2], f"s{i}") for i in range(PEOPLE)]
+        self.readers = [Reader(Client(far, f"r{i}")) for i in range(PEOPLE)]
         self.texts: list[str] = []  # what each sender says in this round
-        self.interrupted = 0  # rounds in which something was under way when it came to the worst
         self._said = 0
 
     def __enter__(self) -> Self:
@@ -87,21 +88,22 @@ class Crowd:
             client.close()
 
     @contextlib.contextmanager
-    def talking(self, each: int, size: int = 1) -> Iterator[None]:
-        """Let each sender say so many texts at full speed, meanwhile and beyond."""
+    def talking(self, each: int, size: int = 1, pause: float = 0.0) -> Iterator[None]:
+        """Let each sender say so many texts meanwhile, with a pause between each two."""
         numbers = range(self._said, self._said + each)
         self._said += each
         self.texts = [f"{number} {'x' * size}" for number in numbers]
-        threads = [threading.Thread(target=self._say, args=(s,)) for s in self.senders]
+        threads = [threading.Thread(target=self._say, args=(s, pause)) for s in self.senders]
         for thread in threads:
             thread.start()
         yield
         for thread in threads:
             thread.join()
 
-    def _say(self, sender: Client) -> None:
+    def _say(self, sender: Client, pause: float) -> None:
         for text in self.texts:
             sender.say("lobby", text)
+            time.sleep(pause)
 
     def acknowledged(self, sender: Client) -> list[str]:
         """Return what a sender knows to be stored of this round."""
