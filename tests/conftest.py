@@ -6,8 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.support import RunningBroker
+
+settings.register_profile("suite", deadline=None)  # nothing here asserts how fast something is
+settings.load_profile("suite")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
