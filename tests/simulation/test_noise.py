@@ -13,7 +13,7 @@ from tests.simulation.world import Plan, World
 PLAN = Plan(members=4, seconds=40, thinks=0.5, suffers=1e9)
 
 
-@pytest.mark.seeds(12, 3_000)
+@pytest.mark.seeds(12, 1_500)
 def test_noise_harms_nobody_and_every_request_is_answered_once(seed: int) -> None:
     world = World(seed, PLAN)
     chance = Random(seed)

@@ -9,7 +9,7 @@ from tests.simulation.weather import weather
 from tests.simulation.world import STORM, Plan, World
 
 
-@pytest.mark.seeds(12, 2_000)
+@pytest.mark.seeds(12, 1_000)
 def test_everyone_agrees_after_a_storm(request: pytest.FixtureRequest, seed: int) -> None:
     world = weather(request, seed, Plan())
     assert len(world.judge.stored) > 500
@@ -30,7 +30,7 @@ def test_nothing_is_used_up_by_a_commit_that_fails(
     assert world.watch.failures > 20
 
 
-@pytest.mark.seeds(8, 2_000)
+@pytest.mark.seeds(8, 1_000)
 def test_a_broker_that_crashes_loses_nothing(request: pytest.FixtureRequest, seed: int) -> None:
     world = weather(request, seed, Plan(crashes=10))
     assert world.fate.counts
