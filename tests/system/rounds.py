@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
@@ -70,6 +71,7 @@ class Crowd:
         self.senders = [Client((near, far)[i % 2], f"s{i}") for i in range(PEOPLE)]
         self.readers = [Reader(Client(far, f"r{i}")) for i in range(PEOPLE)]
         self.texts: list[str] = []  # what each sender says in this round
+        self._spoken: Counter[str | None] = Counter()  # how many of them, by nick
         self._said = 0
 
     def __enter__(self) -> Self:
@@ -93,22 +95,27 @@ class Crowd:
         numbers = range(self._said, self._said + each)
         self._said += each
         self.texts = [f"{number} {'x' * size}" for number in numbers]
+        self._spoken.clear()
         threads = [threading.Thread(target=self._say, args=(s, pause)) for s in self.senders]
         for thread in threads:
             thread.start()
-        yield
-        for thread in threads:
-            thread.join()
+        try:
+            yield
+        finally:
+            for thread in threads:
+                thread.join()
 
     def _say(self, sender: Client, pause: float) -> None:
         for text in self.texts:
             sender.say("lobby", text)
+            self._spoken[sender.nick] += 1
             time.sleep(pause)
 
     def acknowledged(self, sender: Client) -> list[str]:
         """Return what a sender knows to be stored of this round."""
-        pending = [message.text for message in sender.pending()]
-        return self.texts[: len(self.texts) - len(pending)]
+        spoken = self.texts[: self._spoken[sender.nick]]  # looked at first: it may go on
+        pending = {message.text for message in sender.pending()}
+        return [text for text in spoken if text not in pending]
 
     def settle(self, name: str) -> None:
         """Wait until all is said and told; check that each has all of it once, in one order."""
