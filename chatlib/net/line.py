@@ -69,6 +69,7 @@ class Line:
         self._monitor: Socket | None = None
         self._sub: Socket | None = None
         self._push: Socket | None = None
+        self._intake: Endpoint | None = None
         self._tries = 0
         self._dial_at = 0.0
         self._closing = False
@@ -100,10 +101,10 @@ class Line:
         for action in actions:
             if not isinstance(action, core.SendIntake):
                 self._later.append(action)
-            elif self._push is not None:
+            elif (push := self._pushing()) is not None:
                 # What does not get out is noticed by its missing acknowledgement and sent again.
                 with contextlib.suppress(zmq.Again):
-                    self._push.send_multipart([action.token, action.body], zmq.NOBLOCK)
+                    push.send_multipart([action.token, action.body], zmq.NOBLOCK)
         if self._later and threading.current_thread() is not self.thread:
             self.wake()
 
@@ -260,15 +261,21 @@ class Line:
         for topic in where.topics:
             self._sub.subscribe(topic)
         self._sub.connect(str(parse_endpoint(dialled(where.feed, self._endpoint))))
-        self._push = self._made(zmq.PUSH, limits.INTAKE_FRAME_BYTES)
-        self._push.setsockopt(zmq.SNDHWM, PUSH_HWM)
-        self._push.connect(str(parse_endpoint(dialled(where.intake, self._endpoint))))
+        self._intake = parse_endpoint(dialled(where.intake, self._endpoint))
+
+    def _pushing(self) -> Socket | None:
+        """Return the PUSH, made when it is first needed: who only reads costs the broker none."""
+        if self._push is None and self._intake is not None:
+            self._push = self._made(zmq.PUSH, limits.INTAKE_FRAME_BYTES)
+            self._push.setsockopt(zmq.SNDHWM, PUSH_HWM)
+            self._push.connect(str(self._intake))
+        return self._push
 
     def _close_data(self) -> None:
         for socket in (self._sub, self._push):
             if socket is not None:
                 socket.close(linger=0)
-        self._sub = self._push = None
+        self._sub = self._push = self._intake = None
 
     def _close_control(self) -> None:
         if self._dealer is not None:
