@@ -43,6 +43,12 @@ class BadConfiguration(HubbubError):
     exit_code = 78
 
 
+class KeyChanged(HubbubError):
+    """A broker has another key than the one that is known for its address."""
+
+    exit_code = 77
+
+
 class Unreachable(HubbubError):
     """No broker answers at the address."""
 

@@ -17,7 +17,8 @@ EVERY = [
     ("name", "exit_code"),
     [
         ("HubbubError", 70), ("Misuse", 2), ("BadName", 2), ("BadAddress", 78),
-        ("Unreachable", 69), ("TimedOut", 75), ("OutboxFull", 75), ("CannotCreate", 73),
+        ("BadConfiguration", 78), ("KeyChanged", 77), ("Unreachable", 69), ("TimedOut", 75),
+        ("OutboxFull", 75), ("CannotCreate", 73),
         ("ProtocolViolation", 76), ("Refused", 77),
     ],
 )  # fmt: skip
