@@ -12,10 +12,15 @@ from chatlib.protocol.links import (
     DEFAULT_PORT,
     IPC_BYTES,
     Endpoint,
+    Link,
     beside,
     dialled,
     parse_endpoint,
+    parse_link,
 )
+
+KEY = "VLU5MuP4" + "x" * 34 + "M"
+HERE = Endpoint("example.org", DEFAULT_PORT)
 
 
 @pytest.mark.parametrize(
@@ -120,3 +125,87 @@ def test_a_star_stands_for_the_host_that_was_dialled(
     answered: str, control: str, expected: str
 ) -> None:
     assert dialled(answered, parse_endpoint(control)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("hubbub://example.org", Link(HERE)),
+        ("hubbub://example.org/", Link(HERE)),
+        ("HUBBUB://example.org:7/ops", Link(Endpoint("example.org", 7), "ops")),
+        ("hubbub://[::1]:7/ops", Link(Endpoint("[::1]", 7), "ops")),
+        ("hubbub://[fe80::1%eth0]/ops", Link(Endpoint("[fe80::1%eth0]", DEFAULT_PORT), "ops")),
+        ("hubbub://example.org/k%C3%BCche", Link(HERE, "küche")),
+        ("hubbub://example.org/küche", Link(HERE, "küche")),
+        ("hubbub://example.org/c%23", Link(HERE, "c#")),
+        ("hubbub://example.org/#ops", Link(HERE, "#ops")),
+        (f"hubbub://example.org?k={KEY}", Link(HERE, "", KEY)),
+        (f"hubbub://example.org/ops?k={KEY}&t=a-_9", Link(HERE, "ops", KEY, "a-_9")),
+        (f"hubbub://example.org/ops?new=%20&t=x&k={KEY}&", Link(HERE, "ops", KEY, "x")),
+    ],
+)
+def test_forms_of_a_link(text: str, expected: Link) -> None:
+    assert parse_link(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("", "start with hubbub://"), ("tcp://a", "start with hubbub://"),
+        ("hubbub:a", "start with hubbub://"), (" hubbub://a", "start with hubbub://"),
+        ("hubbub://", "no host"), ("hubbub:///ops", "no host"), ("hubbub://:7/ops", "no host"),
+        ("hubbub://ann@a/ops", "no user"), ("hubbub://a:b/ops", "'a:b' is no HOST:PORT"),
+        ("hubbub://a:65536", "no HOST:PORT"), ("hubbub://::1/ops", "no HOST:PORT"),
+        ("hubbub://a b/ops", "no HOST:PORT"), ("hubbub://a:0/ops", "port 0"),
+        ("hubbub://*/ops", "'*' is no host"), ("hubbub://a/b/c", "one room"),
+        ("hubbub://a#b", "one room"), ("hubbub://a/%", "two hexadecimal"),
+        ("hubbub://a/%zz", "two hexadecimal"), ("hubbub://a/%ff", "not percent-encoded UTF-8"),
+        ("hubbub://a/x%0ay", "control character"), ("hubbub://a/x\ny", "control character"),
+        ("hubbub://a?k=", "key (k=)"), ("hubbub://a?k=" + "A" * 42, "key (k=)"),
+        ("hubbub://a?k=" + "B" * 43, "key (k=)"), ("hubbub://a?k=" + "+" * 43, "key (k=)"),
+        ("hubbub://a?t=", "token (t=)"), ("hubbub://a?t=a%20b", "token (t=)"),
+        ("hubbub://a?" + "x=1&" * 21, "20 fields"), ("hubbub://" + "a" * 2000, "at most 2000"),
+    ],
+)  # fmt: skip
+def test_a_link_that_is_none_says_what_is_wrong(text: str, cause: str) -> None:
+    with pytest.raises(BadAddress) as caught:
+        parse_link(text)
+    assert cause in str(caught.value)
+
+
+@given(
+    st.sampled_from([HERE, Endpoint("[::1]", 7), Endpoint("10.0.0.1", 65535)]),
+    st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=50),
+    st.sampled_from([None, KEY]),
+    st.none() | st.text("abcXYZ019-_", min_size=1, max_size=64),
+)
+def test_a_link_says_what_was_put_in(
+    endpoint: Endpoint, room: str, key: str | None, token: str | None
+) -> None:
+    link = Link(endpoint, room, key, token)
+    assert str(link).isascii()
+    assert parse_link(str(link)) == link
+
+
+@given(st.text(max_size=80).map("hubbub://".__add__) | st.text(max_size=30))
+def test_anything_pasted_is_a_link_or_a_bad_address(text: str) -> None:
+    try:
+        link = parse_link(text)
+    except BadAddress as e:
+        assert str(e)
+        return
+    assert parse_link(str(link)) == link
+
+
+@pytest.mark.parametrize(
+    "text", ["hubbub://a b?t=secret", "hubbub://a/b/c?t=secret&k=x", "hubbub://a?t=secret!"]
+)
+def test_an_error_never_shows_the_token(text: str) -> None:
+    with pytest.raises(BadAddress) as caught:
+        parse_link(text)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_socket_file_has_no_link() -> None:
+    with pytest.raises(BadAddress, match="only this machine"):
+        str(Link(Endpoint("", 0, "/tmp/x")))
