@@ -37,6 +37,7 @@ from tests.support import ROOT
         ("j", "ϳ"),
         ("ann-b", "ann\u2010b"),
         ("𝓪nn", "ann"),
+        ("zoë", "zоё"),  # Cyrillic
     ],
 )
 def test_look_alikes(one: str, other: str) -> None:
@@ -62,6 +63,10 @@ def test_one_nickname_written_in_two_ways_looks_like_itself(text: str) -> None:
         return
     assert skeletons(text) & skeletons(key)
     assert skeleton(skeleton(key)) == skeleton(key)
+
+
+def test_compatible_forms_have_one_skeleton() -> None:
+    assert skeleton("𝓟𝓪𝔂") == skeleton("Pay") == "pay"
 
 
 def test_what_is_no_nickname_has_none() -> None:
