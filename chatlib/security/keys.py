@@ -85,7 +85,7 @@ def from_link(text: str) -> bytes:
         canonical = False
     if not canonical:
         raise Misuse(f"{text!r} is no key: it is 43 letters, digits, '-' and '_'")
-    if not any(raw):  # libzmq dies of it: zeromq/libzmq issue 1831
+    if not any(raw):  # some libzmq die of it: zeromq/libzmq issue 1831
         raise Misuse(f"{text!r} is nobody's key: all of it is zero")
     return public
 

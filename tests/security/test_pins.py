@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import zmq
 
 from chatlib.errors import BadAddress, BadConfiguration, CannotCreate, KeyChanged
 from chatlib.security.keys import fingerprint, to_link
 from chatlib.security.pins import Pins
 
-ONE, OTHER = zmq.curve_keypair()[0], zmq.curve_keypair()[0]
+ONE = b"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"  # of libzmq's zmq_curve manual page
+OTHER = b"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
 
 
 @pytest.fixture
