@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import select
@@ -13,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chatlib.errors import BadName, CannotCreate
+from chatlib.errors import BadConfiguration, BadName, CannotCreate
 from chatlib.protocol.links import DEFAULT_ADDRESS, Endpoint
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from chatlib.history.retention import Retention
     from chatlib.history.store import Store
     from chatlib.net.broker import Broker
+    from chatlib.net.doors import Security
 
 FEW_DESCRIPTORS = 1024
 MOST_KEPT = 1e9  # days or events: more is a typing error
@@ -39,6 +41,18 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         default=DEFAULT_ADDRESS,
         help="control endpoint, tcp://HOST:PORT or ipc://PATH; intake and feed take the next two "
         "ports; port 0 takes three free ones (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--access",
+        choices=["open", "invite", "members"],
+        help="encrypt, and let in: anyone who has the broker's key, who has a link of `hubbub "
+        "invite` (the default beyond this machine), or only who was let in before",
+    )
+    parser.add_argument(
+        "--insecure",
+        action="store_true",
+        help="listen beyond this machine WITHOUT encryption: everyone on the way can read and "
+        "write everything",
     )
     parser.add_argument("--intake", metavar="ENDPOINT", help="intake elsewhere than the next port")
     parser.add_argument("--feed", metavar="ENDPOINT", help="feed elsewhere than the port after it")
@@ -133,11 +147,17 @@ def _kept(number: type[float] | type[int]) -> Callable[[str], tuple[str, float |
 def run(args: argparse.Namespace) -> int:
     """Run a broker until it is told to stop. Raises CannotCreate, BadAddress."""
     from chatlib.net.broker import Broker, raise_descriptor_limit
+    from chatlib.net.operator import write_place
 
     log = Log(args.log_format, args.quiet)
+    security = _security(args)
+    operators, operator_keys = _operators(args, security)
     broker = Broker(
         args.listen,
         store=_open_store(args),
+        security=security,
+        operators=operators,
+        operator_keys=operator_keys,
         intake=args.intake,
         feed=args.feed,
         advertise=args.advertise,
@@ -147,12 +167,65 @@ def run(args: argparse.Namespace) -> int:
     descriptors = raise_descriptor_limit()
     bound = broker.bind()
     _obey_signals(broker)
+    if operators is not None:
+        write_place(_directory(args), operators, security is not None, pid=os.getpid())
     log.started(broker, bound, descriptors)
     if args.ready_file is not None:
         _write_ready(args.ready_file, broker, bound)
+    # Messages come and go by the hundred thousand and hold no cycles: collected seldom, they cost
+    # a thirtieth less.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
     broker.run()
     log.stopped()
     return 0
+
+
+def _directory(args: argparse.Namespace) -> Path:
+    directory: Path = args.data or data_directory()
+    return directory
+
+
+def _security(args: argparse.Namespace) -> Security | None:
+    """Return the keys to be used, None for none: plain is for this machine alone."""
+    from chatlib.core.identities import Rule
+    from chatlib.net.curve import make_pair
+    from chatlib.net.doors import Security
+    from chatlib.net.operator import SERVER_KEY
+    from chatlib.protocol.links import parse_endpoint
+    from chatlib.security.keys import load_or_make_key
+
+    places = filter(None, (args.listen, args.intake, args.feed))
+    loopback = all(parse_endpoint(place).loopback for place in places)
+    if args.insecure and args.access:
+        raise BadConfiguration(
+            "--insecure has no keys, so --access can't be kept: take one of them"
+        )
+    if args.insecure or (loopback and not args.access):
+        return None
+    if args.memory:
+        pair = make_pair()
+    else:
+        pair = load_or_make_key(_directory(args) / SERVER_KEY, make_pair)
+    return Security(pair, Rule(args.access or "invite"))
+
+
+def _operators(args: argparse.Namespace, security: Security | None) -> tuple[str | None, list[str]]:
+    """Return the ipc endpoint for operators, and the keys that are one's from the start."""
+    from chatlib.net.curve import make_pair
+    from chatlib.net.operator import OPERATOR_KEY, SOCKET
+    from chatlib.protocol.links import IPC_BYTES
+    from chatlib.security.keys import load_or_make_key
+
+    if args.memory:
+        return None, []
+    keys = []
+    if security is not None:
+        pair = load_or_make_key(_directory(args) / OPERATOR_KEY, make_pair)
+        keys.append(pair.public.decode())
+    path = (_directory(args) / SOCKET).absolute()
+    short = len(f"{path}.intake".encode()) <= IPC_BYTES
+    return (f"ipc://{path}" if short else None), keys
 
 
 def _open_store(args: argparse.Namespace) -> Store:
@@ -163,7 +236,7 @@ def _open_store(args: argparse.Namespace) -> Store:
     if args.memory:
         return MemoryStore(new_epoch())
     retention = _retention(dict(args.keep_days), dict(args.keep_events))
-    return SqliteStore(args.data or data_directory(), new_epoch(), args.durability, retention)
+    return SqliteStore(_directory(args), new_epoch(), args.durability, retention)
 
 
 def _retention(days: dict[str, float | None], events: dict[str, int | None]) -> Retention:
@@ -227,11 +300,7 @@ class Log:
             return
         address = str(control)
         command = "hubbub chat" + ("" if address == DEFAULT_ADDRESS else f" {address}")
-        who = (
-            "programs on this machine"
-            if control.loopback
-            else "EVERYONE ON THE NETWORK, in the clear"
-        )
+        who = broker.reach()
         print(f"hubbub {__version__} is up. Who can reach it: {who}.")
         print(f"  control  {control}")
         print(f"  intake   {intake}")
@@ -265,6 +334,10 @@ class Log:
             "left": f"left {note.room}",
             "failing": f"NOTHING IS STORED, so nothing is acknowledged: {note.reason}",
             "storing": "the history is being stored again",
+            "invited": f"is an invitation to {note.room}",
+            "redeemed": f"(an invitation to {note.room}) let somebody in",
+            "banned": "is banned, and was thrown out" + (f": {note.reason}" if note.reason else ""),
+            "unbanned": "may come in again",
         }
         told = sanitize(f"{note.nick} {words[note.what]}")
         self._put(f"{datetime.now().strftime('%H:%M:%S')} {told}")

@@ -7,16 +7,18 @@ arguments; docs/protocol.md has the rules that this obeys.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Container, Sequence
+from typing import Any
 
 from chatlib.core import commands
 from chatlib.core.apply import NO_SESSION
 from chatlib.core.batch import Batch, Opened
-from chatlib.core.commands import Command, Origin, Question
+from chatlib.core.commands import NOBODY, Command, Origin, Peer, Question
+from chatlib.core.identities import Rule
+from chatlib.core.requested import IN_SESSION, NEED_KEYS, WITHOUT_SESSION, Context
+from chatlib.core.sessions import WRONG_KEY
 from chatlib.core.state import State, digest
 from chatlib.errors import BadName, ProtocolViolation
-from chatlib.names import nick_key, room_name
 from chatlib.protocol import limits, messages
 from chatlib.protocol.codec import decode_lines, decode_request, text_fault, wrong_version
 from chatlib.protocol.messages import BadLine, Error, Line, Notice
@@ -25,23 +27,27 @@ MAX_BINDINGS = 8  # control connections that one session holds; the oldest has t
 KNOWN_TOKENS = 20_000
 
 
-class Context(NamedTuple):
-    """What a request is admitted with."""
-
-    origin: Origin
-    sid: str
-    at: int
-
-
 class Admission:
     """The broker's door.
 
     `fresh(bytes)` returns a new random token; `timeout` is in seconds of the `now` that is passed.
+    `rule` says which keys may come in, None where there are none; `operators` are the users of this
+    machine who are operators over ipc.
     """
 
-    def __init__(self, state: State, fresh: Callable[[int], str], timeout: float) -> None:
+    def __init__(
+        self,
+        state: State,
+        fresh: Callable[[int], str],
+        timeout: float,
+        *,
+        rule: Rule | None = None,
+        operators: Container[int] = (),
+    ) -> None:
         self.state = state
         self.counts: Counter[str] = Counter()  # what was dropped or answered with an error, by code
+        self.rule = rule
+        self._operators = operators
         self._fresh = fresh
         self._timeout = timeout
         self._seen: dict[str, float] = {}  # sid -> when it last gave a sign of life
@@ -53,7 +59,9 @@ class Admission:
 
     # -- intake -------------------------------------------------------------------------------
 
-    def intake(self, parts: Sequence[bytes], now: float, at: int, batch: Batch) -> Command | None:
+    def intake(
+        self, parts: Sequence[bytes], now: float, at: int, batch: Batch, peer: Peer = NOBODY
+    ) -> Command | None:
         """Admit one intake message: the session's token and JSON lines."""
         if len(parts) != 2:
             self.counts["bad_frames"] += 1
@@ -61,6 +69,9 @@ class Admission:
         sid = self._sid_of(parts[0])
         if sid is None:
             self.counts["no_session"] += 1
+            return None
+        if (session := self.state.sessions.get(sid)) is None or session.owner != peer.key:
+            self.counts["wrong_key"] += 1  # a token that somebody else found
             return None
         self._seen[sid] = now
         try:
@@ -92,7 +103,7 @@ class Admission:
     # -- control ------------------------------------------------------------------------------
 
     def control(
-        self, parts: Sequence[bytes], now: float, at: int, batch: Batch
+        self, parts: Sequence[bytes], now: float, at: int, batch: Batch, peer: Peer = NOBODY
     ) -> Command | Question | None:
         """Admit one control message: routing id, a REQ's empty delimiter or not, one request."""
         delimiter = len(parts) == 3 and parts[1] == b""
@@ -106,12 +117,14 @@ class Admission:
             request = decode_request(parts[-1])
             origin = origin._replace(id=request.id)
             if type(request) is messages.Hello:
-                return self._hello(origin, request, now, at)
+                return self._hello(origin, request, now, Context(origin, "", at, peer))
+            if type(request) in WITHOUT_SESSION:
+                return self._without_session(request, Context(origin, "", at, peer))
             sid = self._bound.get(origin.routing)
-            if sid is None:
+            if sid is None or self._owner(sid) not in (None, peer.key):
                 raise ProtocolViolation(NO_SESSION.code, NO_SESSION.message, request.id)
             self._seen[sid] = now
-            return _ADMIT[type(request)](request, Context(origin, sid, at))
+            return IN_SESSION[type(request)](request, Context(origin, sid, at))
         except ProtocolViolation as e:
             self.counts[e.code] += 1
             batch.fail(origin._replace(id=e.id), Error(e.code, str(e)))
@@ -120,22 +133,49 @@ class Admission:
             batch.fail(origin, Error(e.code, str(e)))
         return None
 
-    def _hello(self, origin: Origin, hello: messages.Hello, now: float, at: int) -> Command:
+    def _owner(self, sid: str) -> str | None:
+        """Return the key whose session this is; None where apply has not opened it yet."""
+        session = self.state.sessions.get(sid)
+        return session.owner if session else None
+
+    def _operates(self, peer: Peer) -> bool:
+        if peer.uid is not None and peer.uid in self._operators:
+            return True
+        known = self.state.identities.get(self.state.keys.get(peer.key, "")) if peer.key else None
+        return known is not None and known.role == "operator"
+
+    def _without_session(self, request: Any, context: Context) -> Command | Question:
+        if type(request) is not messages.Redeem and not self._operates(context.peer):
+            text = "only operators of this broker may do that"
+            raise ProtocolViolation("not_allowed", text, request.id)
+        if self.rule is None and type(request) in NEED_KEYS:
+            text = "this broker is not encrypted: whoever reaches it may come in, without a key"
+            raise ProtocolViolation("not_encrypted", text, request.id)
+        return WITHOUT_SESSION[type(request)](request, context, self.state, self._fresh)
+
+    def _hello(
+        self, origin: Origin, hello: messages.Hello, now: float, context: Context
+    ) -> Command:
         if hello.v != limits.WIRE_VERSION:
             raise wrong_version(hello.v, hello.id)
         sid = self.state.digests.get(digest(hello.session)) if hello.session else None
+        if sid is not None and self._owner(sid) != context.peer.key:
+            # Apply would say so too, but what is pipelined behind it must not be admitted.
+            raise ProtocolViolation(WRONG_KEY.code, WRONG_KEY.message, hello.id)
         new = self._fresh(5)
         # Bound before apply has spoken, so that what is pipelined behind a hello is admitted.
         self._bind(origin, sid or new, now)
         self._provisional.append(sid or new)
         return commands.OpenSession(
-            at=at,
+            at=context.at,
             sid=new,
             origin=origin,
             new_token=self._fresh(24),
             token=hello.session,
             nick=hello.nick,
             bot=hello.bot,
+            key=context.peer.key,
+            members_only=self.rule is not None and self.rule.access != "open",
         )
 
     # -- who is where -------------------------------------------------------------------------
@@ -168,6 +208,11 @@ class Admission:
     def route(self, sid: str) -> bytes | None:
         """Return the control connection to which the session's deliveries go."""
         return self._routes.get(sid)
+
+    def unbind_all(self) -> None:
+        """Forget every control connection: the socket was made anew, and gives ids out anew."""
+        for routing in list(self._bound):
+            self._unbind(routing)
 
     def settle(self, batch: Batch, now: float) -> None:
         """Take over what apply decided: sessions opened and ended, hellos that were refused."""
@@ -216,89 +261,3 @@ def _checked(line: Line | BadLine) -> Line | BadLine:
     if (line.room is None) == (line.to is None):
         return BadLine(line.n, Error("bad_message", "a message has either a 'room' or a 'to'"))
     return line
-
-
-# -- requests to commands, one line each ------------------------------------------------------
-
-
-def _asked(request: Any, context: Context) -> Question:
-    return Question(context.origin, context.sid, request)
-
-
-def _topic(request: messages.Topic, context: Context) -> Command | Question:
-    room = room_name(request.room)
-    if request.text is None:
-        return _asked(messages.Topic(room=room, id=request.id), context)
-    return commands.SetTopic(
-        at=context.at, sid=context.sid, origin=context.origin, room=room, text=request.text
-    )
-
-
-def _history(request: messages.History, context: Context) -> Question:
-    places = (request.room is not None) + (request.peer is not None) + request.inbox
-    if places != 1 or (request.after is not None and request.before is not None):
-        text = "history takes one of room, peer or inbox, and after or before, not both"
-        raise ProtocolViolation("bad_request", text, request.id)
-    if request.room is not None:
-        request.room = room_name(request.room)
-    if request.peer is not None:
-        request.peer = nick_key(request.peer)
-    return _asked(request, context)
-
-
-def _read(request: messages.Read, context: Context) -> Command | Question:
-    places = (request.room is not None) + (request.peer is not None)
-    if places > 1 or (request.seq is not None and not places):
-        text = "read takes a room or a peer, and seq with one of them; or nothing, for all"
-        raise ProtocolViolation("bad_request", text, request.id)
-    if request.room is not None:
-        request.room = room_name(request.room)
-    if request.peer is not None:
-        request.peer = nick_key(request.peer)
-    if request.seq is None:
-        return _asked(request, context)
-    return commands.MarkRead(
-        at=context.at,
-        sid=context.sid,
-        origin=context.origin,
-        room=request.room,
-        peer=request.peer,
-        seq=request.seq,
-    )
-
-
-def _search(request: messages.Search, context: Context) -> Question:
-    if request.room is not None:
-        request.room = room_name(request.room)
-    if request.from_ is not None:
-        request.from_ = nick_key(request.from_)
-    return _asked(request, context)
-
-
-def _who(request: messages.Who, context: Context) -> Question:
-    if request.room is not None:
-        request.room = room_name(request.room)
-    return _asked(request, context)
-
-
-_ADMIT: dict[type[Any], Callable[[Any, Context], Command | Question]] = {
-    messages.Nick: lambda r, c: commands.ChangeNick(
-        at=c.at, sid=c.sid, origin=c.origin, nick=r.nick
-    ),
-    messages.Join: lambda r, c: commands.JoinRoom(
-        at=c.at, sid=c.sid, origin=c.origin, room=room_name(r.room), after=r.after
-    ),
-    messages.Leave: lambda r, c: commands.LeaveRoom(
-        at=c.at, sid=c.sid, origin=c.origin, room=room_name(r.room)
-    ),
-    messages.Topic: _topic,
-    messages.Bye: lambda r, c: commands.EndSession(
-        at=c.at, sid=c.sid, origin=c.origin, reason="left"
-    ),
-    messages.History: _history,
-    messages.Read: _read,
-    messages.Rooms: _asked,
-    messages.Search: _search,
-    messages.Who: _who,
-    messages.Ping: _asked,
-}

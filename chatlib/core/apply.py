@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from chatlib.core import commands, cursors, rooms, sessions, speech
+from chatlib.core import commands, cursors, identities, rooms, sessions, speech
 from chatlib.core.batch import Batch
 from chatlib.core.commands import Command
 from chatlib.core.state import Session, State
@@ -28,11 +28,22 @@ _HANDLERS: dict[type[Command], Callable[[State, Session, Any, Batch], None]] = {
 }
 
 
+_WITHOUT_SESSION: dict[type[Command], Callable[[State, Any, Batch], None]] = {
+    commands.OpenSession: sessions.open_session,
+    commands.Admit: identities.admit,
+    commands.Redeem: identities.redeem,
+    commands.Invite: identities.invite,
+    commands.Uninvite: identities.uninvite,
+    commands.Ban: identities.ban,
+    commands.Unban: identities.unban,
+}
+
+
 def apply(state: State, command: Command, batch: Batch) -> None:
     """Apply one command: change `state`, add what came of it to `batch`."""
     state.tick(command.at)
-    if isinstance(command, commands.OpenSession):
-        sessions.open_session(state, command, batch)
+    if (handler := _WITHOUT_SESSION.get(type(command))) is not None:
+        handler(state, command, batch)
         return
     session = state.sessions.get(command.sid)
     if session is None:

@@ -70,7 +70,10 @@ class Opened(NamedTuple):
 class Note(Struct, omit_defaults=True):
     """A line for whoever runs the broker."""
 
-    what: Literal["opened", "resumed", "ended", "renamed", "joined", "left", "failing", "storing"]
+    what: Literal[
+        "opened", "resumed", "ended", "renamed", "joined", "left", "failing", "storing",
+        "invited", "redeemed", "banned", "unbanned",
+    ]  # fmt: skip
     sid: str
     nick: str
     room: str | None = None
@@ -88,12 +91,18 @@ class Batch:
         self.notes: list[Note] = []
         self.rewound: set[str] = set()  # sids that were told `resend`: once a pass is enough
         self.scolded: set[str] = set()  # sids that were told of an unreadable frame, likewise
+        self.expelled: list[str] = []  # keys and addresses that were banned
         self.repeats = 0  # lines that had been accepted before
 
     def fail(self, origin: Origin | None, error: Error) -> None:
         """Answer a request with an error."""
         if origin is not None:
             self.replies.append(Reply(origin, Failure(id=origin.id, error=error)))
+
+    def confirm(self, origin: Origin | None) -> None:
+        """Answer a request with no more than yes."""
+        if origin is not None:
+            self.replies.append(Reply(origin, Answer(id=origin.id)))
 
     def refuse(self, sid: str, n: int, error: Error) -> None:
         """Tell a sender that its message `n` is used up and was not accepted."""

@@ -21,11 +21,29 @@ class Origin(NamedTuple):
     delimiter: bool = False
 
 
+class Peer(NamedTuple):
+    """Who is at the other end of a connection, as far as libzmq tells.
+
+    `key` is the public CURVE key (Z85) that the peer has shown to own, empty without encryption;
+    `uid` is the user's on this machine, of a peer that came over ipc.
+    """
+
+    key: str = ""
+    address: str = ""
+    uid: int | None = None
+
+
+NOBODY = Peer()
+
+
 class Command(Struct, kw_only=True):
-    """The root of all commands. `at` is in milliseconds; `origin` is None when nobody asked."""
+    """The root of all commands. `at` is in milliseconds; `origin` is None when nobody asked.
+
+    `sid` is empty for what needs no session.
+    """
 
     at: int
-    sid: str
+    sid: str = ""
     origin: Origin | None = None
 
 
@@ -36,6 +54,8 @@ class OpenSession(Command, tag=True):
     token: str | None = None
     nick: str | None = None
     bot: bool = False
+    key: str = ""
+    members_only: bool = False
 
 
 class ChangeNick(Command, tag=True):
@@ -82,6 +102,50 @@ class EndSession(Command, tag=True):
     """End the session for `reason`: `left` or `timeout`."""
 
     reason: str
+
+
+class Admit(Command, tag=True):
+    """Make `key` known to the broker, as an operator or as nobody special."""
+
+    key: str
+    role: str = ""
+
+
+class Redeem(Command, tag=True):
+    """Make `key` known for the invitation whose token has this digest."""
+
+    key: str
+    digest: bytes
+
+
+class Invite(Command, tag=True):
+    """Invite to `room`, so often and so long; `token` goes to who asked, and is not kept."""
+
+    id: str
+    token: str
+    digest: bytes
+    room: str
+    uses: int
+    seconds: int
+
+
+class Uninvite(Command, tag=True):
+    """Take an invitation back."""
+
+    invitation: str
+
+
+class Ban(Command, tag=True):
+    """Keep `who` out: a key or an address."""
+
+    who: str
+    reason: str = ""
+
+
+class Unban(Command, tag=True):
+    """Let `who` in again."""
+
+    who: str
 
 
 class Question(NamedTuple):

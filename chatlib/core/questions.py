@@ -11,7 +11,7 @@ from chatlib.core.batch import INBOX, Count
 from chatlib.core.commands import Origin, Question
 from chatlib.core.rooms import member_fault
 from chatlib.core.state import Session, State
-from chatlib.core.streams import members, moment
+from chatlib.core.streams import members, moment, timestamp
 from chatlib.protocol import limits, messages
 from chatlib.protocol.messages import Answer, Error, Failure
 
@@ -56,6 +56,8 @@ Unanswered = Read | Count | Find  # what the store has to be asked for an answer
 
 def answer(state: State, question: Question) -> Answer | Failure | Unanswered:
     """Answer a question from the state, or say what has to be read for it."""
+    if (without := _OPERATORS.get(type(question.request))) is not None:
+        return without(state, question)
     session = state.sessions.get(question.sid)
     if session is None:
         return Failure(id=question.origin.id, error=NO_SESSION)
@@ -164,4 +166,25 @@ _ANSWERS: dict[type[Any], Callable[[State, Session, Any], Answer | Failure | Una
     messages.Topic: _topic,
     messages.History: _history,
     messages.Read: _read,
+}
+
+
+def _invitations(state: State, question: Question) -> Answer:
+    listed = [
+        messages.InvitationLine(i.id, i.room, i.uses, timestamp(i.expires))
+        for i in state.invitations.values()
+        if i.expires > state.at
+    ]
+    return messages.InvitationList(id=question.origin.id, invitations=listed)
+
+
+def _bans(state: State, question: Question) -> Answer:
+    listed = [messages.BanLine(b.who, timestamp(b.at), b.reason) for b in state.bans.values()]
+    return messages.BanList(id=question.origin.id, bans=listed[:MAX_LIST])
+
+
+# What operators ask, without a session; admission knows who they are.
+_OPERATORS: dict[type[Any], Callable[[State, Question], Answer]] = {
+    messages.Invitations: _invitations,
+    messages.Bans: _bans,
 }

@@ -15,11 +15,19 @@ DAY = 24 * 3600 * 1000  # milliseconds: how long `accepted` of an ended session 
 MAX_ENDED = 100_000
 MAX_SESSIONS = 10_000
 
+WRONG_KEY = Error("wrong_key", "this session belongs to another key: open one of your own")
+
 
 def open_session(state: State, command: OpenSession, batch: Batch) -> None:
     """Take up the session that the token names; where there is none (any more), open one."""
+    if error := _key_fault(state, command):
+        batch.fail(command.origin, error)
+        return
     named = digest(command.token) if command.token else b""
     sid = state.digests.get(named)
+    if sid is not None and state.sessions[sid].owner != command.key:
+        batch.fail(command.origin, WRONG_KEY)
+        return
     if sid is not None and command.token is not None:
         session = state.sessions[sid]
         batch.notes.append(Note("resumed", sid, session.nick))
@@ -35,6 +43,14 @@ def open_session(state: State, command: OpenSession, batch: Batch) -> None:
         batch.replies.append(welcome)
 
 
+def _key_fault(state: State, command: OpenSession) -> Error | None:
+    if command.key in state.bans:
+        return Error("banned", "this key is banned from this broker")
+    if command.members_only and command.key not in state.keys:
+        return Error("not_admitted", "this key is not known here: redeem an invitation first")
+    return None
+
+
 def _make_session(state: State, command: OpenSession, batch: Batch) -> Session | None:
     if len(state.sessions) >= MAX_SESSIONS:
         text = f"this broker has room for {MAX_SESSIONS} sessions, all are taken: try again later"
@@ -44,7 +60,14 @@ def _make_session(state: State, command: OpenSession, batch: Batch) -> Session |
     if error := _nick_fault(state, nick, command.sid):
         batch.fail(command.origin, error)
         return None
-    session = Session(command.sid, digest(command.new_token), nick, nick_key(nick), command.bot)
+    session = Session(
+        command.sid,
+        digest(command.new_token),
+        nick,
+        nick_key(nick),
+        command.bot,
+        owner=command.key,
+    )
     state.put(state.sessions, session.sid, session)
     state.put(state.digests, session.digest, session.sid)
     state.put(state.nicks, session.key, session.sid)

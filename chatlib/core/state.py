@@ -7,6 +7,7 @@ so a batch whose commit failed is taken back as if it had never been.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -52,6 +53,41 @@ class Session(Struct):
     inbox: int = 0
     rooms: dict[str, Room] = {}
     read: dict[str, int] = {}
+    owner: str = ""  # the key under which it was opened
+
+
+class Identity(Struct, frozen=True):
+    """Somebody whom the broker knows by his keys; `role` is `operator` or empty."""
+
+    id: str
+    keys: tuple[str, ...]
+    role: str = ""
+    since: int = 0
+
+
+class Invitation(Struct, frozen=True):
+    """What lets so many more keys in, until `expires` (ms). The token is kept as its digest."""
+
+    id: str
+    digest: bytes
+    room: str
+    uses: int
+    expires: int
+
+    def used(self) -> Invitation:
+        """Return it with one use less."""
+        return Invitation(self.id, self.digest, self.room, self.uses - 1, self.expires)
+
+
+class Banned(Struct, frozen=True):
+    """A key or an address that is kept out."""
+
+    who: str
+    reason: str
+    at: int
+
+
+RECORDS: dict[str, type[Any]] = {"identity": Identity, "invitation": Invitation, "ban": Banned}
 
 
 class Ended(Struct):
@@ -80,6 +116,7 @@ class SavedSession(NamedTuple):
     inbox: int
     rooms: dict[str, int]
     read: dict[str, int]
+    owner: str = ""
 
 
 class Saved(NamedTuple):
@@ -91,6 +128,7 @@ class Saved(NamedTuple):
     rooms: list[SavedRoom]
     sessions: list[SavedSession]
     ended: dict[bytes, Ended]
+    records: dict[str, dict[str, Any]] = {}  # by kind and id, see RECORDS  # noqa: RUF012
 
 
 class Changes(NamedTuple):
@@ -104,11 +142,13 @@ class Changes(NamedTuple):
     gone: list[str]  # sids of sessions that are no more
     ended: list[tuple[bytes, Ended]]
     forgotten: list[bytes]  # digests of ended sessions of which nothing is kept any more
+    records: Sequence[tuple[str, str, Any]] = ()  # kind, id, and what there is now: None for gone
 
     @property
     def any(self) -> bool:
         """Tell whether there is anything to store."""
-        return bool(self.rooms or self.sessions or self.gone or self.ended or self.forgotten)
+        changed = self.rooms or self.sessions or self.gone or self.ended or self.forgotten
+        return bool(changed or self.records)
 
 
 class State:
@@ -124,6 +164,13 @@ class State:
         self.nicks: dict[str, str] = {}  # nick key -> sid
         self.digests: dict[bytes, str] = {}  # token digest -> sid
         self.ended: dict[bytes, Ended] = {}  # token digest -> what is kept, oldest first
+        self.identities: dict[str, Identity] = {}
+        self.invitations: dict[str, Invitation] = {}
+        self.bans: dict[str, Banned] = {}  # by key or address
+        self.keys: dict[str, str] = {}  # key -> id of its identity
+        self.records: dict[str, dict[str, Any]] = {
+            "identity": self.identities, "invitation": self.invitations, "ban": self.bans,
+        }  # fmt: skip
         self._undo: list[tuple[Any, Any, Any]] = []
         self._heads: dict[str, tuple[Room, int]] = {}
         self._base = (0, 0)
@@ -166,6 +213,8 @@ class State:
         rooms = {name: room for name, (room, _) in self._heads.items()}
         sessions: dict[str, Session | None] = {}
         ended: dict[bytes, Ended | None] = {}
+        records: dict[tuple[str, str], Any] = {}
+        tables = {id(table): kind for kind, table in self.records.items()}
         for owner, name, _ in self._undo:
             if isinstance(owner, Session):
                 sessions[owner.sid] = self.sessions.get(owner.sid)
@@ -175,6 +224,8 @@ class State:
                 sessions[name] = self.sessions.get(name)
             elif owner is self.ended:
                 ended[name] = self.ended.get(name)
+            elif (kind := tables.get(id(owner))) is not None:
+                records[kind, name] = owner.get(name)
         return Changes(
             self.seq,
             self.at,
@@ -184,6 +235,7 @@ class State:
             [sid for sid, s in sessions.items() if s is None],
             [(digest, e) for digest, e in ended.items() if e is not None],
             [digest for digest, e in ended.items() if e is None],
+            [(kind, name, record) for (kind, name), record in records.items()],
         )
 
     def restore(self, saved: Saved) -> None:
@@ -196,7 +248,7 @@ class State:
             rooms = {name: self.rooms[name] for name in s.rooms}
             key = nick_key(s.nick)
             session = Session(
-                s.sid, s.digest, s.nick, key, s.bot, s.accepted, s.inbox, rooms, s.read
+                s.sid, s.digest, s.nick, key, s.bot, s.accepted, s.inbox, rooms, s.read, s.owner
             )
             self.sessions[s.sid] = session
             self.digests[s.digest] = s.sid
@@ -204,6 +256,9 @@ class State:
             for room_joined in rooms.values():
                 room_joined.members[s.sid] = s.rooms[room_joined.name]
         self.ended = dict(saved.ended)
+        for kind, records in saved.records.items():
+            self.records[kind].update(records)
+        self.keys = {key: known.id for known in self.identities.values() for key in known.keys}
         self.keep()
 
     def keep(self) -> None:

@@ -13,12 +13,12 @@ import sqlite3
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from chatlib.core.batch import Entry
-from chatlib.core.state import Changes, Ended, Saved, SavedRoom, SavedSession, Session
+from chatlib.core.state import RECORDS, Changes, Ended, Saved, SavedRoom, SavedSession, Session
 from chatlib.errors import BadConfiguration, CannotCreate
 from chatlib.history.retention import EVERYTHING, Keep, Retention, last_to_go, too_old
 from chatlib.history.search import Searcher
@@ -68,6 +68,12 @@ _MIGRATIONS = [
     CREATE TABLE marks (at INTEGER PRIMARY KEY, seq INTEGER NOT NULL) STRICT;
     """,
     "ALTER TABLE sessions ADD COLUMN read TEXT NOT NULL DEFAULT '{}';",
+    """
+    ALTER TABLE sessions ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+    CREATE TABLE records (
+        kind TEXT NOT NULL, id TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (kind, id)
+    ) STRICT, WITHOUT ROWID;
+    """,
 ]
 
 
@@ -175,10 +181,19 @@ class SqliteStore:
             rooms=[SavedRoom(*row) for row in db.execute("SELECT name, topic, head FROM rooms")],
             sessions=[
                 SavedSession(
-                    sid, digest, nick, bool(bot), accepted, inbox, _decode(rooms), _decode(read)
+                    row[0],
+                    row[1],
+                    row[2],
+                    bool(row[3]),
+                    row[4],
+                    row[5],
+                    _decode(row[6]),
+                    _decode(row[7]),
+                    row[8],
                 )
-                for sid, digest, nick, bot, accepted, inbox, rooms, read in db.execute(
-                    "SELECT sid, digest, nick, bot, accepted, inbox, rooms, read FROM sessions"
+                for row in db.execute(
+                    "SELECT sid, digest, nick, bot, accepted, inbox, rooms, read, owner "
+                    "FROM sessions"
                 )
             ],
             ended={
@@ -187,6 +202,7 @@ class SqliteStore:
                     "SELECT digest, accepted, at FROM ended ORDER BY at"
                 )
             },
+            records=_records(db),
         )
 
     def commit(self, entries: Sequence[Entry], changes: Changes) -> None:
@@ -233,9 +249,19 @@ class SqliteStore:
             [(room.name, room.topic, room.head) for room in changes.rooms],
         )
         db.executemany(
-            "INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                (s.sid, s.digest, s.nick, s.bot, s.accepted, s.inbox, _joins(s), _encode(s.read))
+                (
+                    s.sid,
+                    s.digest,
+                    s.nick,
+                    s.bot,
+                    s.accepted,
+                    s.inbox,
+                    _joins(s),
+                    _encode(s.read),
+                    s.owner,
+                )
                 for s in changes.sessions
             ],
         )
@@ -245,6 +271,12 @@ class SqliteStore:
             [(digest, e.accepted, e.at) for digest, e in changes.ended],
         )
         db.executemany("DELETE FROM ended WHERE digest = ?", [(d,) for d in changes.forgotten])
+        for kind, name, record in changes.records:
+            if record is None:
+                db.execute("DELETE FROM records WHERE kind = ? AND id = ?", (kind, name))
+            else:
+                value = msgspec.json.encode(record)
+                db.execute("INSERT OR REPLACE INTO records VALUES (?, ?, ?)", (kind, name, value))
 
     # -- retention ----------------------------------------------------------------------------
 
@@ -327,6 +359,13 @@ class SqliteStore:
         self.search.close()
         self._db.close()
         os.close(self._lock)
+
+
+def _records(db: sqlite3.Connection) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {kind: {} for kind in RECORDS}
+    for kind, name, value in db.execute("SELECT kind, id, value FROM records"):
+        found[kind][name] = msgspec.json.decode(value, type=RECORDS[kind])
+    return found
 
 
 _decode = msgspec.json.Decoder(dict[str, int]).decode

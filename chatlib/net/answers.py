@@ -37,7 +37,7 @@ class Answers:
         self._store = store
         self._reply = reply
         self._reads = Reads()
-        self._searching: set[bytes] = set()  # connections with a search on its way
+        self._searching: dict[bytes, Origin] = {}  # by connection: who waits for a search
 
     # -- what waits ---------------------------------------------------------------------------
 
@@ -52,7 +52,12 @@ class Answers:
     def vanished(self, routing: bytes) -> None:
         """Forget what waits for a connection that is no more."""
         self._reads.drop(routing)
-        self._searching.discard(routing)
+        self._searching.pop(routing, None)
+
+    def cut_off(self) -> None:
+        """Forget what waits, for all."""
+        self._reads = Reads()
+        self._searching.clear()
 
     def add(self, wanted: Wanted) -> None:
         """Let an answer wait its turn."""
@@ -149,12 +154,14 @@ class Answers:
         routing = wanted.origin.routing
         if routing in self._searching or not self._store.search.ask(wanted):
             return self._fail(wanted.origin, BUSY)
-        self._searching.add(routing)
+        self._searching[routing] = wanted.origin
         return 0
 
     def _tell_found(self) -> None:
         for found in self._store.search.found() if self._store.search else ():
-            self._searching.discard(found.origin.routing)
+            if self._searching.get(found.origin.routing) is not found.origin:
+                continue  # that connection is gone, and its id may be another one's now
+            del self._searching[found.origin.routing]
             if found.fault:
                 self._fail(found.origin, Error("search_failed", found.fault))
                 continue

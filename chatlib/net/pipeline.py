@@ -8,13 +8,14 @@ always: nobody sees what could still be lost.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from chatlib.core.admission import Admission
 from chatlib.core.apply import apply
 from chatlib.core.batch import INBOX, Batch, Count, JoinReply, Note, Opened
-from chatlib.core.commands import Command, JoinRoom, MarkRead, Origin, Question, Say
+from chatlib.core.commands import Command, JoinRoom, MarkRead, Origin, Peer, Question, Say
+from chatlib.core.identities import Rule
 from chatlib.core.state import State
 from chatlib.core.streams import timestamp
 from chatlib.errors import BadName
@@ -34,7 +35,7 @@ PACKED_BYTES = 128 * 1024
 TRIM_S = 0.02  # between two steps of trimming when nothing else happens
 RETRY_MS = 1_000  # after a commit that failed
 
-Frames = Sequence[bytes]
+Arrival = tuple[Sequence[bytes], Peer]  # the frames of a message, and who sent it
 
 
 class Place(NamedTuple):
@@ -43,6 +44,8 @@ class Place(NamedTuple):
     intake: str
     feed: str
     server: str
+    address: str = ""  # that links name
+    key: str = ""  # the broker's, as links have it
 
 
 class Pipeline:
@@ -60,17 +63,26 @@ class Pipeline:
         *,
         fresh: Callable[[int], str],
         heartbeat: float = limits.HEARTBEAT,
+        rule: Rule | None = None,
+        operators: Container[int] = (),
     ) -> None:
         self.store = store
         self.state = State(store.epoch)
         if (saved := store.load()) is not None:
             self.state.restore(saved)
-        self.admission = Admission(self.state, fresh, heartbeat * limits.MISSED_HEARTBEATS)
+        self.admission = Admission(
+            self.state,
+            fresh,
+            heartbeat * limits.MISSED_HEARTBEATS,
+            rule=rule,
+            operators=operators,
+        )
         self.order = LocalOrder()
         self.heartbeat = heartbeat
         self.feed: list[tuple[bytes, bytes]] = []
         self.control: list[list[bytes]] = []
         self.notes: list[Note] = []
+        self.expelled: list[str] = []  # keys and addresses that were banned in this pass
         self._place = place
         self.congested: Collection[bytes] = ()
         self._answers = Answers(self.state, store, self._reply)
@@ -91,15 +103,24 @@ class Pipeline:
         self.admission.vanished(routing)
         self._answers.vanished(routing)
 
+    def cut_off(self) -> None:
+        """Forget every control connection: all were ended at once."""
+        self.admission.unbind_all()
+        self._answers.cut_off()
+
+    def submit(self, command: Command) -> None:
+        """Let a command take its place in the order that nobody asked for."""
+        self.order.submit(command)
+
     def run(
         self,
-        intake: Iterable[Frames],
-        control: Iterable[Frames],
+        intake: Iterable[Arrival],
+        control: Iterable[Arrival],
         subscriptions: Iterable[bytes],
         now: float,
         at: int,
     ) -> None:
-        """Take one pass over what has arrived."""
+        """Take one pass over what has arrived, each message with the peer that sent it."""
         self.feed, self.control, self.notes = [], [], []
         if self._ran == float("inf"):
             self.admission.expect(now)
@@ -128,24 +149,24 @@ class Pipeline:
                 self._trimming = self.store.trim(at)
         self._mark(subscriptions, now, chores)
         self._beat(now, at)
-        self.notes = batch.notes
+        self.notes, self.expelled = batch.notes, batch.expelled
 
     # -- admit, commit ------------------------------------------------------------------------
 
     def _admit(
         self,
-        intake: Iterable[Frames],
-        control: Iterable[Frames],
+        intake: Iterable[Arrival],
+        control: Iterable[Arrival],
         now: float,
         at: int,
         batch: Batch,
     ) -> list[Question]:
         questions = []
-        for frames in intake:
-            if (said := self.admission.intake(frames, now, at, batch)) is not None:
+        for frames, peer in intake:
+            if (said := self.admission.intake(frames, now, at, batch, peer)) is not None:
                 self.order.submit(said)
-        for frames in control:
-            asked = self.admission.control(frames, now, at, batch)
+        for frames, peer in control:
+            asked = self.admission.control(frames, now, at, batch, peer)
             if isinstance(asked, Question):
                 questions.append(asked)
             elif isinstance(asked, JoinRoom | MarkRead) and self._answers.full(frames[0]):
@@ -201,6 +222,8 @@ class Pipeline:
             if isinstance(reply, JoinReply | Count):
                 self._answers.add(reply)
             elif not isinstance(reply, Opened):
+                if isinstance(reply.answer, messages.Invited):
+                    reply.answer.address, reply.answer.key = self._place.address, self._place.key
                 self._reply(reply.origin, reply.answer)
 
     def _emit_entries(self, batch: Batch, now: float) -> None:
@@ -218,7 +241,7 @@ class Pipeline:
             self._busy[stream] = now
 
     def _placed(self, welcome: messages.Welcome) -> messages.Welcome:
-        welcome.intake, welcome.feed, welcome.server = self._place
+        welcome.intake, welcome.feed, welcome.server = self._place[:3]
         welcome.heartbeat = self.heartbeat
         if welcome.resumed:
             welcome.waiting = unread.waiting(self.store, self.state.sessions[welcome.sid])

@@ -15,7 +15,7 @@ from chatlib.protocol.links import Endpoint
 IO_THREADS = 1
 FEED_HWM = 500  # messages that wait for one slow subscriber; its reader repairs what is dropped
 CONTROL_HWM = 4  # messages that libzmq holds for one peer, each 1 MiB or so; see net.backlog
-INTAKE_HWM = 64  # messages that libzmq has read of one peer before the broker has, 256 KiB each
+INTAKE_HWM = 128  # messages that libzmq has read of one peer before the broker has, 128 KiB each
 REQUESTS_HWM = 32  # the same on control, 128 KiB each
 PUSH_HWM = 1_000  # messages that a client holds for a broker that is slow
 STALLED_MS = 60_000  # a peer that takes nothing for so long is disconnected (TCP_USER_TIMEOUT)

@@ -15,7 +15,7 @@ SEARCH_EVENTS = 100  # messages that a search finds at the most; then `more`
 UNREAD = 100  # unread messages are counted up to here
 ANSWER_BYTES = 1024 * 1024  # an answer's events; then `more`
 
-INTAKE_FRAME_BYTES = 256 * 1024
+INTAKE_FRAME_BYTES = 128 * 1024
 CONTROL_FRAME_BYTES = 64 * 1024
 SUBSCRIPTION_BYTES = 1024  # a longer one can crash an XPUB (libzmq issue 4671)
 FEED_LINES = 1_000

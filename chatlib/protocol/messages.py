@@ -72,6 +72,49 @@ class Read(Request, tag="read"):
     seq: Seq | None = None
 
 
+class Redeem(Request, tag="redeem"):
+    """Trade an invitation's token for being let in with one's key."""
+
+    token: Name
+
+
+class Invite(Request, tag="invite"):
+    """Make an invitation to a room: for so many keys, for so many seconds."""
+
+    room: Name = "lobby"
+    uses: Annotated[int, Meta(ge=1, le=10_000)] = 1
+    seconds: Annotated[int, Meta(ge=1, le=366 * 24 * 3600)] = 24 * 3600
+
+
+class Uninvite(Request, tag="uninvite"):
+    """Take an invitation back."""
+
+    invitation: Name
+
+
+class Invitations(Request, tag="invitations"):
+    """List the invitations that are good now."""
+
+
+class Ban(Request, tag="ban"):
+    """Keep a key, an address, or who has a nickname now, out of the broker."""
+
+    key: Name | None = None
+    address: Name | None = None
+    nick: Name | None = None
+    reason: Name = ""
+
+
+class Unban(Request, tag="unban"):
+    """Let a key or an address in again."""
+
+    who: Name
+
+
+class Bans(Request, tag="bans"):
+    """List the bans."""
+
+
 class Rooms(Request, tag="rooms"):
     """List the rooms."""
 
@@ -111,7 +154,8 @@ class Bye(Request, tag="bye"):
 
 AnyRequest = (
     Hello | Nick | Join | Leave | History | Read | Rooms | Search | Who | Topic | Ping | Bye
-)
+    | Redeem | Invite | Uninvite | Invitations | Ban | Unban | Bans
+)  # fmt: skip
 
 # -- control, down: answers -------------------------------------------------------------------
 
@@ -230,6 +274,53 @@ class Hits(Answer, kw_only=True):
     events: list[Raw]
     more: bool
     complete: bool
+
+
+class Redeemed(Answer, kw_only=True):
+    """The answer to `redeem`: where the invitation leads."""
+
+    room: str
+
+
+class Invited(Answer, kw_only=True):
+    """The answer to `invite`. `token` is told this once; `address` and `key` complete a link."""
+
+    invitation: str
+    token: str
+    room: str
+    uses: int
+    expires: str
+    address: str = ""
+    key: str = ""
+
+
+class InvitationLine(Struct, omit_defaults=True):
+    """One invitation in a list."""
+
+    invitation: str
+    room: str
+    uses: int
+    expires: str
+
+
+class InvitationList(Answer, kw_only=True):
+    """The answer to `invitations`."""
+
+    invitations: list[InvitationLine]
+
+
+class BanLine(Struct, omit_defaults=True):
+    """One ban in a list: of a key or an address."""
+
+    who: str
+    at: str
+    reason: str = ""
+
+
+class BanList(Answer, kw_only=True):
+    """The answer to `bans`."""
+
+    bans: list[BanLine]
 
 
 class RoomList(Answer, kw_only=True):

@@ -19,6 +19,7 @@ import pytest
 from chatlib import Client, Connection, Event, __version__
 from chatlib.cli.broker import Log
 from chatlib.history.memory import MemoryStore
+from chatlib.net.broker import Broker
 from chatlib.protocol.links import Endpoint
 from tests.support import PATIENCE, ROOT, RunningBroker, eventually
 
@@ -67,7 +68,8 @@ def test_start(broker: RunningBroker) -> None:
 def test_start_in_the_open(capsys: pytest.CaptureFixture[str]) -> None:
     """What the network can reach is said in capitals. (Nothing listens there for a test.)"""
     there = Endpoint("0.0.0.0", 5555)
-    broker: Any = SimpleNamespace(store=MemoryStore("epoch"))
+    unbound: Any = SimpleNamespace(_security=None, _wanted=(there, there, there))
+    broker: Any = SimpleNamespace(store=MemoryStore("epoch"), reach=lambda: Broker.reach(unbound))
     Log("text", quiet=False).started(broker, (there, there, there), descriptors=20_000)
     told = capsys.readouterr().out
     assert "Who can reach it: EVERYONE ON THE NETWORK, in the clear." in told

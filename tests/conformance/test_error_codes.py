@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from chatlib.core import sessions
+from chatlib.core import identities, sessions
 from chatlib.core.batch import Entry
+from chatlib.core.commands import NOBODY, Admit, Peer
+from chatlib.core.identities import Rule
 from chatlib.core.state import Changes
 from chatlib.history.memory import MemoryStore
 from chatlib.history.store import StoreFailed
@@ -29,6 +31,13 @@ ASKED: list[tuple[str, str, Any]] = [
     ("bad_nick", "search", {"op": "search", "from": "a b"}),
     ("bad_room", "search", {"op": "search", "words": "x", "room": "a b"}),
     ("no_such_room", "search", {"op": "search", "words": "x", "room": "nix"}),
+    ("not_allowed", "invite", {"op": "invite"}),
+    ("not_allowed", "uninvite", {"op": "uninvite", "invitation": "x"}),
+    ("not_allowed", "invitations", {"op": "invitations"}),
+    ("not_allowed", "ban", {"op": "ban", "nick": "bob"}),
+    ("not_allowed", "unban", {"op": "unban", "who": "x"}),
+    ("not_allowed", "bans", {"op": "bans"}),
+    ("not_encrypted", "redeem", {"op": "redeem", "token": "x"}),
     ("bad_json", "any", b"{"),
     ("bad_request", "join", {"op": "join", "room": 5}),
     ("unknown_op", "any", {"op": "dance"}),
@@ -69,7 +78,15 @@ SAID: list[tuple[str, dict[str, Any]]] = [
     ("too_long", {"room": "lobby", "text": "x" * 8193}),
     ("bad_text", {"room": "lobby", "text": "\a"}),
 ]
-ELSEWHERE = {
+LOCKED = {
+    "bad_token", "not_admitted", "wrong_key", "banned", "no_such_invitation", "not_banned",
+    "too_many_invitations", "too_many_bans",
+}  # fmt: skip
+BY_KEYS = {  # also told by a broker with keys, see test_keys and the one behind it
+    ("not_encrypted", "invite"), ("not_encrypted", "ban"), ("bad_room", "invite"),
+    ("bad_nick", "ban"), ("no_such_nick", "ban"),
+}  # fmt: skip
+ELSEWHERE = LOCKED | {
     "no_session",
     "search_failed",
     "unavailable",
@@ -92,6 +109,7 @@ class Broker:
     """A pipeline, and what it answered to one connection in one pass."""
 
     def __init__(self) -> None:
+        self.peer = NOBODY
         count = itertools.count()
         self.store = FailingStore("e")
         self.pipeline = Pipeline(
@@ -104,12 +122,12 @@ class Broker:
 
     def ask(self, routing: bytes, request: Any) -> Any:
         frame = request if isinstance(request, bytes) else json.dumps(request).encode()
-        self.pipeline.run([], [[routing, frame]], [], 1.0, 1)
+        self.pipeline.run([], [([routing, frame], self.peer)], [], 1.0, 1)
         return json.loads(self.pipeline.control[-1][-1])
 
     def say(self, line: dict[str, Any]) -> Any:
         body = json.dumps({"n": 1} | line).encode()
-        self.pipeline.run([[self.token.encode(), body]], [], [], 1.0, 1)
+        self.pipeline.run([([self.token.encode(), body], NOBODY)], [], [], 1.0, 1)
         routing, notice = self.pipeline.control[-1]
         assert routing == ANN
         return json.loads(notice)
@@ -151,6 +169,61 @@ def test_a_store_that_fails(broker: Broker) -> None:
     assert broker.ask(ANN, {"op": "ping"})["accepted"] == 0
 
 
+def test_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a broker with keys refuses: eve's is not known, the operator's is."""
+    count = itertools.count()
+    pipeline_ = Pipeline(
+        MemoryStore("e"), Place("", "", ""), fresh=lambda size: f"token{next(count)}",
+        rule=Rule("invite"),
+    )  # fmt: skip
+    pipeline_.submit(Admit(at=0, key="OP", role="operator"))
+
+    def ask(key: str, request: dict[str, Any]) -> Any:
+        frame = json.dumps(request).encode()
+        routing = b"\0" + key.encode().ljust(4)
+        pipeline_.run([], [([routing, frame], Peer(key))], [], 1.0, 1)
+        answer = json.loads(pipeline_.control[-1][-1])
+        return answer.get("error", {}).get("code") or answer
+
+    hello = {"op": "hello", "v": 1}
+    assert ask("EVE", hello) == "not_admitted"
+    assert ask("EVE", {"op": "redeem", "token": "guess"}) == "bad_token"
+    assert ask("EVE", {"op": "invite"}) == "not_allowed"
+    token = ask("OP", hello)["session"]
+    invited = ask("OP", {"op": "invite", "room": "#Ops"})
+    assert invited["room"] == "ops" and invited["uses"] == 1
+    assert [i["invitation"] for i in ask("OP", {"op": "invitations"})["invitations"]] == [
+        invited["invitation"]
+    ]
+    assert ask("EVE", {"op": "redeem", "token": invited["token"]})["room"] == "ops"
+    assert ask("BOB", {"op": "redeem", "token": invited["token"]}) == "bad_token"
+    assert ask("EVE", hello | {"nick": "eve"})["nick"] == "eve"
+    assert ask("EVE", hello | {"session": token}) == "wrong_key"
+    assert ask("OP", {"op": "ban", "nick": "eve", "reason": "noise"})["ok"]
+    assert pipeline_.expelled == ["EVE"]
+    assert ask("EVE", hello) == "banned"
+    assert [b["who"] for b in ask("OP", {"op": "bans"})["bans"]] == ["EVE"]
+    assert ask("OP", {"op": "ban", "key": "OP"}) == "not_allowed"
+    assert ask("OP", {"op": "unban", "who": "EVE"})["ok"]
+    assert ask("OP", {"op": "unban", "who": "EVE"}) == "not_banned"
+    assert ask("OP", {"op": "uninvite", "invitation": "x"}) == "no_such_invitation"
+    assert ask("OP", {"op": "ban", "nick": "nobody"}) == "no_such_nick"
+    assert ask("OP", {"op": "ban", "nick": "a b"}) == "bad_nick"
+    assert ask("OP", {"op": "invite", "room": "a b"}) == "bad_room"
+    monkeypatch.setattr(identities, "MAX_INVITATIONS", 0)
+    monkeypatch.setattr(identities, "MAX_BANS", 0)
+    assert ask("OP", {"op": "invite"}) == "too_many_invitations"
+    assert ask("OP", {"op": "ban", "address": "192.0.2.1"}) == "too_many_bans"
+
+
+def test_without_keys_there_is_nobody_to_let_in(broker: Broker) -> None:
+    broker.pipeline.admission._operators = (7,)
+    broker.peer = Peer(uid=7)
+    for request in ({"op": "invite"}, {"op": "ban", "address": "192.0.2.1"}):
+        assert broker.ask(ANN, request)["error"]["code"] == "not_encrypted"
+    assert broker.ask(ANN, {"op": "invitations"})["invitations"] == []
+
+
 def test_too_much(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(reads, "MOST_WAITING", 0)
@@ -170,7 +243,7 @@ def test_too_much(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_code_is_told_here_and_where_the_document_says() -> None:
-    told = {(code, op) for code, op, _ in ASKED} | {(code, "intake") for code, _ in SAID}
+    told = {(code, op) for code, op, _ in ASKED} | {(code, "intake") for code, _ in SAID} | BY_KEYS
     assert {names(row[0])[0] for row in table("code")} == {code for code, _ in told} | ELSEWHERE
     for op, _, _, errors in table("op"):
         for code in set(names(errors)) - ELSEWHERE:

@@ -32,6 +32,13 @@ ANSWERS = {
     "leave": messages.Left,
     "history": messages.Page,
     "read": messages.ReadList,
+    "redeem": messages.Redeemed,
+    "invite": messages.Invited,
+    "uninvite": messages.Answer,
+    "invitations": messages.InvitationList,
+    "ban": messages.Answer,
+    "unban": messages.Answer,
+    "bans": messages.BanList,
     "rooms": messages.RoomList,
     "search": messages.Hits,
     "who": messages.WhoList,
@@ -167,6 +174,8 @@ def test_tables_of_hello() -> None:
 
 def test_table_of_what_is_inside() -> None:
     structs = {
+        "invitations": messages.InvitationLine,
+        "bans": messages.BanLine,
         "error": messages.Error,
         "members": messages.Member,
         "read": messages.Unread,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chatlib.core import cursors
+from chatlib.core.commands import NOBODY
 from chatlib.net import unread
 from tests.core.broker_play import BrokerPlay, play
 
@@ -117,7 +118,8 @@ def test_counting_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     broker = BrokerPlay()
     broker.given(ann="lobby", bob="lobby")
     broker.pipeline.run(
-        [[b"t2", b"\n".join(b'{"n":%d,"room":"lobby","text":"x"}' % n for n in range(1, 151))]],
+        [([b"t2", b"\n".join(b'{"n":%d,"room":"lobby","text":"x"}' % n for n in range(1, 151))],
+          NOBODY)],
         [], [], 0.0, 0,
     )  # fmt: skip
     broker.play("""

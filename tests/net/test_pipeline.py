@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from chatlib.core.commands import NOBODY
 from chatlib.history.memory import MemoryStore
 from chatlib.history.store import StoreFailed
 from chatlib.net.pipeline import Pipeline, Place
@@ -27,7 +28,8 @@ def hello(nick: str, **more: Any) -> bytes:
 
 
 def answers(pipeline: Pipeline, *requests: list[bytes], now: float = 0.0) -> list[dict[str, Any]]:
-    pipeline.run([], requests, [], now, int(now * 1000))
+    arrived = [(parts, NOBODY) for parts in requests]
+    pipeline.run([], arrived, [], now, int(now * 1000))
     return [json.loads(frames[-1]) for frames in pipeline.control]
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from chatlib.core.batch import Note
-from chatlib.net.pipeline import Place
+from chatlib.core.commands import NOBODY
+from chatlib.net.pipeline import Arrival, Place
 from tests.simulation.crash import Crashed, Fate, FragilePipeline, Torn
 from tests.simulation.disk import Disk
 from tests.simulation.judge import Judge
@@ -46,8 +47,8 @@ class Station:
 
     def _start(self) -> None:
         self.down = self._called = False
-        self._intake: list[tuple[bytes, ...]] = []
-        self._control: list[tuple[bytes, ...]] = []
+        self._intake: list[Arrival] = []
+        self._control: list[Arrival] = []
         self._subscriptions: list[bytes] = []
         self.store = self._disk.open()
         self.pipeline = FragilePipeline(
@@ -80,12 +81,12 @@ class Station:
 
     def take_intake(self, token: bytes, body: bytes) -> None:
         """Take a frame of the PULL."""
-        self._intake.append((token, body))
+        self._intake.append(((token, body), NOBODY))
         self._call()
 
     def take_parts(self, *parts: bytes) -> None:
         """Take any number of frames at the PULL."""
-        self._intake.append(parts)
+        self._intake.append((parts, NOBODY))
         self._call()
 
     def take_topic(self, topic: bytes) -> None:
@@ -95,7 +96,7 @@ class Station:
 
     def take_control(self, routing: bytes, frame: bytes) -> None:
         """Take a frame of the ROUTER."""
-        self._control.append((routing, frame))
+        self._control.append(((routing, frame), NOBODY))
         self._call()
 
     def take_subscription(self, feed: Feed, frame: bytes) -> None:

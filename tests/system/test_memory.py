@@ -51,8 +51,8 @@ class Flood:
         end = self.n + mib * MIB // len(TEXT)
         while self.n < end:
             lines = range(self.n + 1, min(end, self.n + AT_ONCE) + 1)
-            for first in lines[::20]:
-                numbers = range(first, min(first + 20, lines.stop))
+            for first in lines[::10]:
+                numbers = range(first, min(first + 10, lines.stop))
                 self.peer.send(*({"n": n, "room": "lobby", "text": TEXT} for n in numbers))
             self.n = lines[-1]
             eventually("it was said", lambda: self.peer.ask(op="ping", id=1)["accepted"] == self.n)

@@ -1,0 +1,246 @@
+"""A broker with keys, attacked over real sockets: who is not let in, and who notices nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zmq
+
+from chatlib.net.curve import make_pair, use_curve
+from chatlib.protocol.links import Link, parse_link
+from chatlib.security.keys import KeyPair, load_key
+from tests.support import ROOT, RunningBroker, eventually
+
+WAIT_MS = 5_000
+LITTLE_MS = 400
+
+
+def hubbub(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "chatlib.cli", *map(str, arguments)]
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=60, cwd=ROOT, check=False
+    )
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[RunningBroker]:
+    with RunningBroker(tmp_path, "--access", "invite", data=tmp_path / "data") as running:
+        yield running
+
+
+class Guest:
+    """Raw sockets of one key."""
+
+    def __init__(
+        self, context: zmq.Context[zmq.Socket[bytes]], broker: RunningBroker, pair: KeyPair
+    ) -> None:
+        self.context = context
+        self.broker = broker
+        self.pair = pair
+        self.server = load_key((broker.data or Path()) / "broker.key").public
+        self.token = b""
+        self.sockets: list[zmq.Socket[bytes]] = []
+        self.control = self.made(zmq.DEALER, broker.control)
+
+    def made(self, kind: int, endpoint: str) -> zmq.Socket[bytes]:
+        socket = self.context.socket(kind)
+        self.sockets.append(socket)
+        use_curve(socket, self.server, self.pair)
+        if kind == zmq.SUB:
+            socket.subscribe(b"")
+        socket.connect(endpoint)
+        return socket
+
+    def ask(self, op: str, **fields: Any) -> Any:
+        self.control.send(json.dumps({"op": op, "id": 7, **fields}).encode())
+        while self.control.poll(WAIT_MS):
+            answer = json.loads(self.control.recv())
+            if "ok" in answer:
+                return answer if answer["ok"] else answer["error"]["code"]
+        raise AssertionError(f"no answer to {op}")
+
+    def close(self) -> None:
+        for socket in self.sockets:
+            socket.close(linger=0)
+
+    def come_in(self, nick: str, link: Link) -> None:
+        assert self.ask("redeem", token=link.token)["room"] == "lobby"
+        self.token = self.ask("hello", v=1, nick=nick)["session"].encode()
+        self.ask("join", room="lobby")
+        self.feed = self.made(zmq.SUB, self.broker.feed)
+        self.intake = self.made(zmq.PUSH, self.broker.intake)
+        assert self.hears("head"), "the feed let us in"
+
+    def say(self, n: int, text: str, token: bytes = b"") -> None:
+        line = json.dumps({"n": n, "room": "lobby", "text": text}).encode()
+        with contextlib.suppress(zmq.Again):  # there is no connection now, or never again
+            self.intake.send_multipart([token or self.token, line], zmq.NOBLOCK)
+
+    def hears(self, part: str, wait: int = WAIT_MS) -> bool:
+        while self.feed.poll(wait):
+            if part in self.feed.recv_multipart()[1].decode():
+                return True
+        return False
+
+
+def invite(broker: RunningBroker, uses: int = 1, **more: str) -> str:
+    options = [part for name, value in more.items() for part in (f"--{name}", value)]
+    done = hubbub("invite", "--uses", str(uses), *options, "--data", broker.data or "")
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+Knocks = Callable[..., Guest]
+
+
+@pytest.fixture
+def knocks(broker: RunningBroker) -> Iterator[Knocks]:
+    """Make guests, each with a key of its own, and let them go in the end."""
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    guests: list[Guest] = []
+
+    def make(pair: KeyPair | None = None, at: RunningBroker = broker) -> Guest:
+        guests.append(Guest(context, at, pair or make_pair()))
+        return guests[-1]
+
+    yield make
+    for guest in guests:
+        guest.close()
+    context.term()
+
+
+@pytest.fixture
+def ann(knocks: Knocks, broker: RunningBroker) -> Guest:
+    guest = knocks()
+    guest.come_in("ann", parse_link(invite(broker)))
+    return guest
+
+
+def test_an_invitation_lets_in_and_only_so_often(
+    knocks: Knocks, broker: RunningBroker, ann: Guest
+) -> None:
+    link = parse_link(invite(broker, uses=2))
+    bob, cyd, eve = (knocks() for _ in range(3))
+    bob.come_in("bob", link)
+    cyd.come_in("cyd", link)
+    assert bob.ask("redeem", token=link.token) == "bad_token"  # replayed: nothing is left of it
+    assert eve.ask("redeem", token=link.token) == "bad_token"
+    assert eve.ask("hello", v=1, nick="eve") == "not_admitted"
+    bob.say(1, "hello from bob")
+    assert ann.hears("hello from bob") and cyd.hears("hello from bob")
+
+
+def test_who_is_not_admitted_reaches_control_alone(
+    knocks: Knocks, broker: RunningBroker, ann: Guest
+) -> None:
+    eve = knocks()
+    for op in ("ping", "rooms", "who", "history", "join", "search"):
+        assert eve.ask(op, room="lobby") in ("no_session", "bad_request")
+    eve.feed = eve.made(zmq.SUB, broker.feed)
+    eve.intake = eve.made(zmq.PUSH, broker.intake)
+    ann.say(1, "a secret")
+    eve.say(2, "let me in", ann.token)
+    assert ann.hears("a secret")
+    assert not eve.hears("", LITTLE_MS)
+    assert ann.ask("ping")["accepted"] == 1
+
+
+def test_a_stolen_token_is_worth_nothing(knocks: Knocks, broker: RunningBroker, ann: Guest) -> None:
+    mal = knocks()
+    mal.come_in("mal", parse_link(invite(broker)))
+    mal.say(1, "I am ann", ann.token)
+    assert mal.ask("hello", v=1, session=ann.token.decode()) == "wrong_key"
+    assert mal.ask("ping")["accepted"] == 0
+    ann.say(1, "I am ann myself")
+    assert ann.hears("I am ann myself")
+    assert ann.ask("history", room="lobby", after=0)["events"][-1]["nick"] == "ann"
+    assert ann.ask("ping")["accepted"] == 1
+
+
+def test_who_is_banned_is_out_and_the_others_lose_nothing(
+    knocks: Knocks, broker: RunningBroker, ann: Guest
+) -> None:
+    mal = knocks()
+    mal.come_in("mal", parse_link(invite(broker)))
+    assert hubbub("ban", "mal", "--reason", "noise", "--data", broker.data or "").returncode == 0
+    assert "mal" not in str(back(ann).ask("who"))
+
+    def said() -> bool:
+        ann.say(1, "after the ban")  # what a connection held when it ended is lost, and sent again
+        mal.say(1, "still here?")
+        return bool(ann.ask("ping")["accepted"] == 1)
+
+    eventually("ann is heard", said)
+    numbers = count(2)
+
+    def heard() -> bool:
+        ann.say(next(numbers), "once more")
+        return ann.hears("once more", LITTLE_MS)
+
+    eventually("ann hears", heard)
+    assert not mal.hears("once more", LITTLE_MS)
+    events = ann.ask("history", room="lobby", after=0)["events"]
+    told = [(e["kind"], e["nick"], e.get("reason"), e.get("text")) for e in events]
+    assert told[2:4] == [("leave", "mal", "banned", None), ("say", "ann", None, "after the ban")]
+    key = mal.pair.public.decode()
+    assert key in hubbub("bans", "--data", broker.data or "").stdout
+    assert hubbub("unban", key, "--data", broker.data or "").returncode == 0
+    again = knocks(mal.pair)
+    assert again.ask("hello", v=1, nick="mal")["nick"] == "mal"
+
+
+def back(guest: Guest) -> Guest:
+    """Resume on the connection that libzmq made anew."""
+    assert guest.ask("hello", v=1, session=guest.token.decode())["resumed"]
+    return guest
+
+
+def test_invitations_are_listed_and_taken_back(broker: RunningBroker) -> None:
+    link = parse_link(invite(broker, uses=5, room="Ops", expires="2h"))
+    assert link.room == "ops" and str(link.endpoint) == broker.control
+    listed = hubbub("invitations", "--data", broker.data or "").stdout.split()
+    assert listed[1:3] == ["ops", "5"]
+    assert hubbub("uninvite", listed[0], "--data", broker.data or "").returncode == 0
+    assert hubbub("invitations", "--data", broker.data or "").stdout == ""
+    done = hubbub("uninvite", listed[0], "--data", broker.data or "")
+    assert done.returncode == 77 and "there is no invitation" in done.stderr
+
+
+def test_keys_and_invitations_outlive_the_broker(
+    knocks: Knocks, broker: RunningBroker, tmp_path: Path
+) -> None:
+    ann = knocks()
+    ann.come_in("ann", parse_link(invite(broker)))
+    left = parse_link(invite(broker))
+    broker.kill()
+    assert {oct(p.stat().st_mode & 0o777) for p in (tmp_path / "data").glob("*.key")} == {"0o600"}
+    with RunningBroker(
+        tmp_path, "--access", "invite", listen=broker.control, data=broker.data
+    ) as again:
+        assert again.control == broker.control
+        back(ann)
+        bob = knocks(at=again)
+        bob.come_in("bob", left)
+
+
+def test_a_key_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with RunningBroker(tmp_path, "--access", "invite", data=data):
+        pass
+    os.chmod(data / "broker.key", 0o644)
+    done = hubbub("broker", "--listen", "tcp://127.0.0.1:0", "--access", "invite", "--data", data)
+    assert done.returncode == 78 and f"chmod 600 {data / 'broker.key'}" in done.stderr
+
+
+def test_operators_alone(broker: RunningBroker, tmp_path: Path) -> None:
+    done = hubbub("invite", "--data", tmp_path / "nowhere")
+    assert done.returncode == 69 and "no broker runs on" in done.stderr
