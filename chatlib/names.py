@@ -16,6 +16,7 @@ from chatlib.errors import BadName, BadRoom
 NICK_CHARS = 32
 ROOM_CHARS = 50
 LOBBY = "lobby"
+SUGGESTIONS = 100  # tried at the most: each costs a folding, and the broker's loop waits for it
 NICK, ROOM = "nickname", "room name"
 
 _nickname = get_profile("NicknameCaseMapped")
@@ -62,12 +63,12 @@ def room_name(text: str) -> str:
 
 
 def suggest_nick(nick: str, taken: Container[str]) -> str:
-    """Return a nick like `nick` whose key is not in `taken`."""
-    for suffix in ("_", *map(str, range(2, 10_000))):
-        candidate = nick[: NICK_CHARS - len(suffix)] + suffix
+    """Return a nick like `nick` whose key is not in `taken`; empty when none is found soon."""
+    for suffix in ("_", *map(str, range(2, SUGGESTIONS + 1))):
+        stem = nick[: NICK_CHARS - len(suffix)]
         try:
-            if nick_key(candidate) not in taken:
-                return candidate
-        except BadName:  # cut in the middle of a combination that only holds together
-            continue
+            if nick_key(stem + suffix) not in taken:
+                return stem + suffix
+        except BadName:  # too long when folded, or cut where it only holds together: cut more
+            nick = stem[:-1]
     return ""

@@ -178,6 +178,7 @@ def test_what_is_suggested_is_free_and_valid(text: str, taken: set[str]) -> None
         ("Ann", {"ann"}, "Ann_"),
         ("Ann", {"ann", "ann_"}, "Ann2"),
         ("x" * 32, {"x" * 32}, "x" * 31 + "_"),
+        ("ﬁ" * 16, {"fi" * 16}, "ﬁ" * 15 + "2"),  # 32 characters when folded
         ("x" * 32, {"x" * 32, *("x" * 31 + c for c in "_23456789")}, "x" * 30 + "10"),
     ],
 )  # fmt: skip
@@ -191,3 +192,21 @@ def test_when_nothing_is_free_nothing_is_suggested() -> None:
             return True
 
     assert suggest_nick("ann", Everything()) == ""
+
+
+@pytest.mark.parametrize("nick", ["ann", "ﬁ" * 16, "・" * 31 + "ア"])
+def test_a_suggestion_costs_little_whatever_the_nickname(nick: str) -> None:
+    """It keeps the broker's loop waiting, and anybody may ask for it as often as he likes."""
+
+    class Everything:
+        looks = 0
+
+        def __contains__(self, key: object) -> bool:
+            self.looks += 1
+            return True
+
+    taken = Everything()
+    before = nick_key.cache_info().misses
+    assert suggest_nick(nick, taken) == ""
+    assert taken.looks <= 100
+    assert nick_key.cache_info().misses - before <= 100

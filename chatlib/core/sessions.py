@@ -89,8 +89,8 @@ def _nick_fault(state: State, nick: str, sid: str) -> Error | None:
     if owner is None or owner == sid:
         return None
     free = suggest_nick(nick, state.nicks)
-    text = f"the nickname {nick} is in use; {free} is free"
-    return Error("nick_taken", text, free)
+    text = f"the nickname {nick} is in use" + (f"; {free} is free" if free else "")
+    return Error("nick_taken", text, free or None)
 
 
 def _welcome(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.core.broker_play import play
 
 
@@ -238,3 +240,16 @@ def test_hellos_on_one_connection_the_last_that_is_granted_counts() -> None:
             ann < 5 ok nick=three
             room/lobby/ < 2<1 nick lobby three old=two
         """)
+
+
+def test_where_no_nickname_like_it_is_free_none_is_suggested(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("chatlib.core.sessions.suggest_nick", lambda nick, taken: "")
+    play(
+        """
+        bob > hello id=1 v=1 nick=ann
+            bob < 1 no nick_taken
+        """,
+        ann="",
+    )
