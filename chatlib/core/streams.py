@@ -27,7 +27,9 @@ def moment(text: str | None) -> int | None:
         at = datetime.fromisoformat(text)
         if at.tzinfo is None:
             raise ValueError
-        return round(at.timestamp() * 1000)
+        moment = round(at.timestamp() * 1000)
+        timestamp(moment)  # with an offset it can lie before or after all years of UTC
+        return moment
     except (ValueError, OverflowError):
         raise ValueError(f"{text!r} is no time like 2026-11-21T09:30:00Z") from None
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from chatlib.core.batch import Batch
 from chatlib.core.state import Session, State
-from chatlib.core.streams import members, tell_inbox, tell_room, timestamp
+from chatlib.core.streams import members, moment, tell_inbox, tell_room, timestamp
 from chatlib.protocol.messages import Event, Member
 
 
@@ -21,6 +23,23 @@ def test_a_timestamp_has_milliseconds_and_is_utc() -> None:
     assert timestamp(0) == "1970-01-01T00:00:00.000Z"
     assert timestamp(1_795_253_400_123) == "2026-11-21T09:30:00.123Z"
     assert timestamp(1_795_253_400_999) < timestamp(1_795_253_401_000)
+
+
+def test_a_moment_is_what_a_timestamp_can_say() -> None:
+    assert moment("2026-11-21T10:30:00.123+01:00") == moment("2026-11-21T09:30:00.123Z")
+    assert timestamp(moment("2026-11-21T10:30:00.123+01:00") or 0) == "2026-11-21T09:30:00.123Z"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "yesterday", "2026-11-21T09:30:00", "0001-01-01T00:00:00+23:59",
+        "9999-12-31T23:59:59-23:59", "9999-12-31T23:59:59.999999Z",
+    ],
+)  # fmt: skip
+def test_what_is_no_moment(text: str) -> None:
+    with pytest.raises(ValueError, match="is no time like"):
+        moment(text)
 
 
 def test_members_are_sorted_by_their_folded_nicknames() -> None:
