@@ -79,7 +79,7 @@ class Renderer:
     def _local(self, at: str) -> datetime | None:
         try:
             return datetime.fromisoformat(at).astimezone(self._zone)
-        except ValueError:
+        except (ValueError, OverflowError):  # also one that is before or after all years here
             return None
 
     def _new_day(self, at: datetime | None) -> list[Line]:

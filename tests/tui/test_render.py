@@ -111,3 +111,10 @@ def test_colours_are_stable_and_can_be_turned_off() -> None:
     line = [("bold", "x"), ("", "y")]
     assert to_terminal(line, colour=True) == "\x1b[1mx\x1b[0my"
     assert to_terminal(line, colour=False) == "xy"
+
+
+@pytest.mark.parametrize(
+    "at", ["", "now", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"]
+)
+def test_a_time_that_is_none_is_left_out(at: str) -> None:
+    assert shown(Renderer(UTC), kind="say", text="hi", at=at) == ["<ann> hi"]
