@@ -23,6 +23,7 @@ LINK_CHARS = 2_000  # what mail, chats and QR codes still carry
 LINK_FIELDS = 20
 
 _tcp = re.compile(r"(?:tcp://)?(\[[0-9a-fA-F:.]+(?:%\w+)?\]|[^\s:/\[\]]+)(?::([0-9]{1,5}|\*))?/?")
+_unusable = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")  # in a file or by libzmq
 _link = re.compile(r"([^/?#]*)(?:/([^/?]*))?(?:\?(.*))?")
 _broken_percent = re.compile(r"%(?![0-9a-fA-F]{2})")
 _base64url = re.compile(r"[A-Za-z0-9_-]+")
@@ -59,8 +60,12 @@ def parse_endpoint(text: str) -> Endpoint:
 
     Without a port it is 5555; port 0 or `*` takes a free one. Raises BadAddress.
     """
+    if _unusable.search(text):
+        raise BadAddress(f"{text!r} is no address: it has a control character, or is not UTF-8")
     if text.startswith("ipc://"):
         path = text.removeprefix("ipc://")
+        if path != path.strip():
+            raise BadAddress(f"{text!r}: an ipc path neither begins nor ends with a space")
         if not path or len(f"{path}.intake".encode()) > IPC_BYTES:
             raise BadAddress(f"{text!r}: an ipc path has 1 to {IPC_BYTES - 7} bytes")
         return Endpoint("", 0, path)
@@ -118,7 +123,8 @@ def parse_link(text: str) -> Link:
     """
     scheme, rest = text[: len(SCHEME)].lower(), text[len(SCHEME) :]
     if scheme != SCHEME:
-        raise BadAddress(f"{text!r} is no link: it does not start with {SCHEME}")
+        shown = text.partition("?")[0]
+        raise BadAddress(f"{shown!r} is no link: it does not start with {SCHEME}")
     if len(text) > LINK_CHARS:
         raise BadAddress(
             f"this link has {len(text)} characters, and at most {LINK_CHARS} are taken"
@@ -158,6 +164,7 @@ def _room(text: str, quoted: str) -> str:
     try:
         if _broken_percent.search(quoted):
             raise ValueError("a '%' without two hexadecimal digits")
+        quoted.encode()  # a command line that is no UTF-8 comes with lone surrogates
         room = unquote(quoted, errors="strict")
     except ValueError as e:
         raise BadAddress(f"{text!r}: the room is not percent-encoded UTF-8 ({e})") from None

@@ -52,6 +52,7 @@ def test_forms_of_an_address(text: str, expected: Endpoint) -> None:
         "", ":", ":7", "tcp://", "tcp://:7", "a b", "a:b", "a:7:8", "::1", "a:65536", "a:-1",
         "http://a", "inproc://a", "ipc://", "tcp://a/b", "tcp://[a", "a:7x", "a\n", "a:٧",
         "ipc://" + "x" * (IPC_BYTES - 6), "ipc://" + "ü" * 51,
+        "ipc:///tmp/\udcff", "tcp://a\udcff", "a\0b", "ipc://a\nb", "ipc://a\u2028b", "ipc://a ",
     ],
 )  # fmt: skip
 def test_what_is_no_address(text: str) -> None:
@@ -198,7 +199,13 @@ def test_anything_pasted_is_a_link_or_a_bad_address(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["hubbub://a b?t=secret", "hubbub://a/b/c?t=secret&k=x", "hubbub://a?t=secret!"]
+    "text",
+    [
+        "hubub://a?t=secret",
+        "hubbub://a b?t=secret",
+        "hubbub://a/b/c?t=secret&k=x",
+        "hubbub://a?t=secret!",
+    ],
 )
 def test_an_error_never_shows_the_token(text: str) -> None:
     with pytest.raises(BadAddress) as caught:
@@ -209,3 +216,8 @@ def test_an_error_never_shows_the_token(text: str) -> None:
 def test_a_socket_file_has_no_link() -> None:
     with pytest.raises(BadAddress, match="only this machine"):
         str(Link(Endpoint("", 0, "/tmp/x")))
+
+
+def test_a_room_that_is_no_utf_8_as_a_command_line_gives_it() -> None:
+    with pytest.raises(BadAddress, match="percent-encoded UTF-8"):
+        parse_link("hubbub://a/\udcff")
