@@ -53,7 +53,8 @@ class Pins:
             return False
         new = self._path.with_name(self._path.name + ".new")
         try:
-            new.write_text(_HEAD + "".join(f"{e} {to_link(k)}\n" for e, k in known.items()))
+            lines = "".join(f"{e} {to_link(k)}\n" for e, k in known.items())
+            new.write_text(_HEAD + lines, "utf-8")
             new.chmod(0o600)
             new.replace(self._path)
         except OSError as e:
@@ -72,7 +73,7 @@ class Pins:
             if not line.strip() or line.startswith("#"):
                 continue
             try:
-                address, key = line.split()
+                address, key = line.strip().rsplit(maxsplit=1)  # an ipc path can have spaces
                 # The first one counts: two clients may have met the broker at once.
                 known.setdefault(str(parse_endpoint(address)), from_link(key))
             except (ValueError, Misuse) as e:

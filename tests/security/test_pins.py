@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from chatlib.errors import BadAddress, BadConfiguration, CannotCreate, KeyChanged
 from chatlib.security.keys import fingerprint, to_link
 from chatlib.security.pins import Pins
+from tests.support import ROOT
 
 ONE = b"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"  # of libzmq's zmq_curve manual page
 OTHER = b"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
@@ -85,3 +88,23 @@ def test_where_nothing_can_be_written(tmp_path: Path) -> None:
 def test_what_is_no_address(path: Path) -> None:
     with pytest.raises(BadAddress):
         Pins(path).check("a b", ONE)
+
+
+def test_a_path_of_ipc_can_have_spaces(path: Path) -> None:
+    pins = Pins(path)
+    assert pins.check("ipc:///home/a b/chat", ONE)
+    assert pins.check("example.org", OTHER)
+    assert pins.key_of("ipc:///home/a b/chat") == ONE and pins.key_of("example.org") == OTHER
+
+
+def test_names_of_other_scripts_are_written_in_utf_8_wherever_one_is(path: Path) -> None:
+    pins = Pins(path)
+    pins.check("küche.example", ONE)
+    pins.check("a", ONE)
+    forget = f"from chatlib.security.pins import *; Pins(Path({str(path)!r})).forget('a')"
+    ascii_only = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}
+    subprocess.run(
+        [sys.executable, "-X", "utf8=0", "-c", forget], env=ascii_only, cwd=ROOT, check=True
+    )
+    assert pins.key_of("a") is None
+    assert pins.key_of("küche.example") == ONE
