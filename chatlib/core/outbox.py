@@ -46,6 +46,7 @@ class Outbox:
         self.progressed = 0.0  # when `accepted` last moved, or the first went out since
         self._queue: deque[Message] = deque()  # the i-th has n = accepted + 1 + i
         self._sent = 0  # how many of the queue are on the wire
+        self._reached = 0  # the highest n that ever was, in this session
         self._size = 0
         self._tickets = 0
         self._recent: deque[Message] = deque(maxlen=REMEMBERED)
@@ -107,6 +108,7 @@ class Outbox:
                 lines.append(line)
                 size += len(line) + 1
             self._sent += len(lines)
+            self._reached = max(self._reached, self.accepted + self._sent)
             yield b"\n".join(lines)
 
     # -- what the broker says -----------------------------------------------------------------
@@ -167,10 +169,10 @@ class Outbox:
         """
         unsure: list[Message] = []
         if accepted is None:
-            unsure = [m for m in islice(self._queue, self._sent) if not m.done]
-            accepted = self.accepted + self._sent
+            accepted = max(self.accepted, self._reached)
+            unsure = [m for m in self._queue if m.line.n <= accepted and not m.done]
         self.acknowledge(accepted, now)
-        self._renumber(self._queue)
+        self._renumber(m for m in self._queue if not m.done)
         return unsure
 
     def restart(self) -> None:
@@ -181,7 +183,7 @@ class Outbox:
         self._queue = deque(messages)
         self._size = sum(m.size for m in self._queue)
         self._recent.clear()
-        self.accepted = self._sent = 0
+        self.accepted = self._sent = self._reached = 0
         self._rewound = (0, float("-inf"))
         for n, message in enumerate(self._queue, 1):
             message.line.n, message.done = n, False

@@ -147,6 +147,25 @@ def test_of_an_unknown_session_only_what_was_never_sent_is_sent() -> None:
     assert numbers(outbox, 5.0) == [[1]]
 
 
+def test_what_was_called_back_was_sent_all_the_same() -> None:
+    outbox = filled("a", "b", "c")
+    outbox.add(Line(n=1, room="lobby", text="d"))
+    outbox.mark(2, 1.0)
+    outbox.rewind(1, 1.0)
+    assert outbox.in_flight == 0
+    assert [m.line.text for m in outbox.renew(None, 5.0)] == ["a", "c"]
+    assert [p.text for p in outbox.pending()] == ["d"]
+    assert outbox.renew(None, 6.0) == []  # in the new session nothing was sent yet
+
+
+def test_what_is_done_does_not_come_back_in_a_new_session() -> None:
+    outbox = filled("a", "b", "c")
+    outbox.mark(2, 1.0)
+    assert outbox.renew(0, 5.0) == []
+    assert [p.text for p in outbox.pending()] == ["a", "c"]
+    assert numbers(outbox, 5.0) == [[1, 2]]
+
+
 def test_in_another_history_everything_is_said_again_but_what_is_done() -> None:
     outbox = filled("a", "b", "c")
     outbox.mark(2, 1.0)
