@@ -88,6 +88,8 @@ class ProtocolViolation(HubbubError):
 class Refused(HubbubError):
     """The broker understood and said no. `code` is from the table in docs/protocol.md.
 
+    Or no session came about, for the keys: then `code` is one that core.signals.Connection names.
+
     `suggestion` is what would be accepted instead, where the broker knows it.
     """
 

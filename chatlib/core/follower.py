@@ -20,6 +20,7 @@ from chatlib.core.outbox import Message, Outbox
 from chatlib.core.reader import Reader
 from chatlib.core.requests import Requests, Then
 from chatlib.core.signals import Connection, Refusal
+from chatlib.core.verdicts import verdict
 from chatlib.errors import Refused
 from chatlib.protocol import limits, messages
 from chatlib.protocol.codec import decode_event, decode_head, decode_notice
@@ -31,16 +32,23 @@ HASTE_S = 0.3  # until unacknowledged messages are asked after
 STUCK = 4  # pongs without progress, after which the intake connection is made anew
 FEED_SILENT = 2.5  # heartbeats
 
-# Refusals of a hello that will not be taken back by waiting.
-FINAL = {"nick_taken", "bad_nick", "wrong_version", "bad_request", "unknown_op"}
-
 State = Literal["offline", "greeting", "online", "refused"]
 
 
 class Follower:
-    """One client's view of one broker; `program` is told to the broker."""
+    """One client's view of one broker; `program` is told to the broker.
 
-    def __init__(self, nick: str | None, *, bot: bool = False, program: str = "chatlib") -> None:
+    `invitation` is the token of a link: it is redeemed when the broker does not admit our key.
+    """
+
+    def __init__(
+        self,
+        nick: str | None,
+        *,
+        bot: bool = False,
+        program: str = "chatlib",
+        invitation: str | None = None,
+    ) -> None:
         self.state: State = "offline"
         self.nick = nick
         self.outbox = Outbox()
@@ -53,6 +61,7 @@ class Follower:
         self._paused = False
         self._bot = bot
         self._program = program
+        self._invitation = invitation
         self._token: str | None = None
         self._place = ("", "")
         self._heartbeat = limits.HEARTBEAT
@@ -166,7 +175,7 @@ class Follower:
 
     def disconnected(self, detail: str, now: float, retry_in: float | None = None) -> None:
         """Note that the control connection is gone, or could not be made."""
-        self._requests.drop(messages.Hello, messages.Ping)
+        self._requests.drop(messages.Hello, messages.Redeem, messages.Ping)
         if self.state != "refused":
             self._enter("offline")
             detail = self._farewell or detail
@@ -190,15 +199,32 @@ class Follower:
             self._welcome(answer, now)
         elif answer.code == "nick_taken" and answer.suggestion and self._token is not None:
             self._greet(answer.suggestion, now)  # it was ours, and somebody took it meanwhile
-        elif answer.code in FINAL:
-            self._enter("refused")
-            told = Connection(
-                "refused", str(answer), code=answer.code, suggestion=answer.suggestion
-            )
-            self.delivered.append(told)
-            self._requests.fail_all(answer)
+        elif answer.code == "not_admitted" and self._invitation is not None:
+            self._since = now
+            asked = messages.Redeem(token=self._invitation)
+            self._requests.add(asked, messages.Redeemed, now, self._redeemed, quiet=True, send=True)
+        else:
+            self._turned_away(answer)
+
+    def _redeemed(self, answer: Any, now: float) -> None:
+        if isinstance(answer, Refused):
+            self._turned_away(answer)
+        else:
+            self._invitation = None  # asked once more, it would be used up
+            self._greet(self.nick, now)
+
+    def _turned_away(self, answer: Refused) -> None:
+        if (final := verdict(answer)) is not None:
+            self.refuse(final)
         else:
             self._hang_up(str(answer))
+
+    def refuse(self, why: Refused) -> None:
+        """Give up for good: no waiting takes this back."""
+        self._enter("refused")
+        told = Connection("refused", str(why), code=why.code, suggestion=why.suggestion)
+        self.delivered.append(told)
+        self._requests.fail_all(why)
 
     def _welcome(self, welcome: messages.Welcome, now: float) -> None:
         reader = self._reader
@@ -252,7 +278,7 @@ class Follower:
         if waiting is None:
             return
         lost = head.error is not None and head.error.code == "no_session"
-        if lost and not isinstance(waiting.request, messages.Hello):
+        if lost and not isinstance(waiting.request, messages.Hello | messages.Redeem):
             if self.state == "online":
                 self._greet(self.nick, now)  # and then what waits is asked again
             return

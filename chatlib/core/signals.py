@@ -15,7 +15,9 @@ class Connection(Struct, frozen=True):
     `online`: `resumed` tells whether the session lived on; `new_history` whether the broker has
     another history than before (another epoch). `offline`: `detail` is the cause, `retry_in` the
     seconds until the next try. `refused`: `code` is the error code and `suggestion` a nickname that
-    is free; nothing more is tried. `closed`: by this side, or by the broker with its reason.
+    is free; nothing more is tried. Keys that keep both apart have codes of their own:
+    `key_refused`, `wrong_server_key`, `encrypted`, `not_encrypted`. `closed`: by this side, or by
+    the broker with its reason.
     """
 
     state: ConnectionState

@@ -15,12 +15,14 @@ from chatlib.core.signals import Connection, Gap, Pending, Refusal
 from chatlib.errors import HubbubError, Misuse, OutboxFull, Refused, TimedOut, Unreachable
 from chatlib.names import nick_key, room_name
 from chatlib.net.asking import Asking
+from chatlib.net.handshake import Keys, keys_for
 from chatlib.net.line import Line
 from chatlib.net.sockets import make_context
 from chatlib.protocol import limits, messages
 from chatlib.protocol.codec import text_fault
 from chatlib.protocol.links import DEFAULT_ADDRESS, parse_endpoint
 from chatlib.protocol.messages import Event, Member
+from chatlib.security.keys import KeyPair
 from chatlib.version import __version__
 
 MOST_UNREAD = 20_000  # events that wait for the caller before the feed is left to overflow
@@ -43,6 +45,10 @@ class Client(Asking):
     `address` is the broker's control endpoint; without a `nick` the broker gives one. No thread
     starts before `start()` or `with`. Every method may be called from any thread. All raise
     errors of chatlib.errors: Refused (the broker said no), Unreachable, TimedOut, Misuse.
+
+    With `server_key` (Z85, as of `security.keys.from_link`) all is encrypted, and only the broker
+    that owns this key is talked to. It knows this client by `key`, or by a key for this once.
+    `token`, of a link, is redeemed where the broker does not admit that key yet.
     """
 
     def __init__(
@@ -50,6 +56,9 @@ class Client(Asking):
         address: str = DEFAULT_ADDRESS,
         nick: str | None = None,
         *,
+        server_key: bytes | None = None,
+        key: KeyPair | None = None,
+        token: str | None = None,
         bot: bool = False,
         program: str = f"chatlib {__version__}",
         context: zmq.Context[zmq.Socket[bytes]] | None = None,
@@ -57,7 +66,8 @@ class Client(Asking):
         self._endpoint = parse_endpoint(address)
         if nick is not None:
             nick_key(nick)
-        self._follower = Follower(nick, bot=bot, program=program)
+        self._keys: Keys | None = keys_for(server_key, key, token)
+        self._follower = Follower(nick, bot=bot, program=program, invitation=token)
         self._lock = threading.RLock()
         self._news = threading.Condition(self._lock)
         self._context = context
@@ -69,6 +79,7 @@ class Client(Asking):
         self._asked: set[int] = set()
         self._refusals: list[Refusal] = []
         self._fault = "it was not tried yet"
+        self._verdict: Refused | None = None
 
     # -- life ---------------------------------------------------------------------------------
 
@@ -76,14 +87,16 @@ class Client(Asking):
         """Connect, and return when the broker has welcomed us.
 
         Raises Unreachable after `wait` seconds, or at once when nothing listens there; Refused
-        when the nickname is taken. With `wait=None` it returns at once and keeps trying; what
-        happens comes as Connection events.
+        when the nickname is taken, or when keys keep both apart. With `wait=None` it returns at
+        once and keeps trying; what happens comes as Connection events.
         """
         with self._lock:
             if self._line is not None or self._closed:
                 raise Misuse("a client is started once")
             self._context = self._context or make_context()
-            self._line = Line(self._endpoint, self._follower, self._lock, self, self._context)
+            self._line = Line(
+                self._endpoint, self._follower, self._lock, self, self._context, keys=self._keys
+            )
             self._line.thread.start()
         if wait is not None:
             try:
@@ -96,9 +109,9 @@ class Client(Asking):
     def _await_welcome(self, deadline: float) -> None:
         with self._lock:
             while self._follower.state != "online":
+                if self._verdict is not None:
+                    raise self._verdict
                 for told in self._unread:
-                    if isinstance(told, Connection) and told.state == "refused":
-                        raise Refused(told.code, told.detail, told.suggestion)
                     if isinstance(told, Connection) and told.state == "offline":
                         raise Unreachable(told.detail)
                     if isinstance(told, Connection) and told.state == "closed":
@@ -249,8 +262,8 @@ class Client(Asking):
 
     def _wait(self, deadline: float | None, error: HubbubError) -> None:
         self._serving()
-        if self._follower.state == "refused":
-            raise Unreachable(f"the broker refused us: {self._fault}")
+        if self._verdict is not None:
+            raise self._verdict
         left = None if deadline is None else deadline - time.monotonic()
         if (left is not None and left <= 0) or not self._news.wait(left):
             raise error
@@ -293,6 +306,8 @@ class Client(Asking):
                     self._refusals.append(told)
                 elif isinstance(told, Connection) and told.detail:
                     self._fault = told.detail
+                    if told.state == "refused":
+                        self._verdict = Refused(told.code, told.detail, told.suggestion)
             self._unread.extend(follower.delivered)
             follower.delivered.clear()
             follower.paused = len(self._unread) >= MOST_UNREAD

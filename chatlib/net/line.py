@@ -18,14 +18,25 @@ import zmq
 
 from chatlib.core import actions as core
 from chatlib.core.follower import Follower
-from chatlib.errors import BadAddress, ProtocolViolation, Unreachable
+from chatlib.errors import BadAddress, ProtocolViolation, Refused, Unreachable
+from chatlib.net.curve import use_curve
 from chatlib.net.dial import dial
+from chatlib.net.handshake import LOST, Handshakes, Keys
 from chatlib.net.sockets import ANSWER_FRAME_BYTES, PUSH_HWM, make_socket, receive
 from chatlib.protocol import limits
 from chatlib.protocol.links import Endpoint, dialled, parse_endpoint
 
 DIAL_S = 3.0
 RETRY_S = (0.1, 0.3, 1.0, 2.0, 4.0, 8.0)  # between one try to connect and the next
+IDLE_S = 60.0
+WATCHED = (
+    zmq.EVENT_HANDSHAKE_SUCCEEDED
+    | zmq.EVENT_HANDSHAKE_FAILED_AUTH
+    | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+    | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+    | zmq.EVENT_DISCONNECTED
+    | zmq.EVENT_CONNECT_RETRIED
+)
 DRAIN = 200  # messages taken from one socket before the others get a look
 FEED_HWM = 1_000
 READ_OUTS, READ_OUT_MS = 20, 100  # looks at the feed when control is lost, and the wait for each
@@ -44,7 +55,7 @@ class Owner(Protocol):
 
 
 class Line:
-    """One client's connections, and the thread that serves them.
+    """One client's connections, encrypted where there are `keys`, and the thread that serves them.
 
     `owner.changed` is called, with `lock` held, after the follower has been given something, and
     `owner.ended` when the thread is at its end.
@@ -57,6 +68,8 @@ class Line:
         lock: threading.RLock,
         owner: Owner,
         context: zmq.Context[Socket],
+        *,
+        keys: Keys | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._follower = follower
@@ -64,6 +77,8 @@ class Line:
         self._changed = owner.changed
         self._ended = owner.ended
         self._context = context
+        self._keys = keys
+        self._handshakes = Handshakes(endpoint, keys)
         self._ipv6 = False
         self._dealer: Socket | None = None
         self._monitor: Socket | None = None
@@ -130,7 +145,8 @@ class Line:
             self._wake_out.close()
 
     def _connect(self) -> None:
-        patience = self._dial_at - time.monotonic()
+        given_up = self._follower.state == "refused"
+        patience = IDLE_S if given_up else self._dial_at - time.monotonic()
         if patience > 0:
             self._sleep(patience)
             return
@@ -140,14 +156,15 @@ class Line:
             self._lost(str(e))
             return
         self._dealer = dealer = self._made(zmq.DEALER, ANSWER_FRAME_BYTES)
-        self._monitor = dealer.get_monitor_socket(
-            zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | zmq.EVENT_CONNECT_RETRIED
-        )
+        self._monitor = dealer.get_monitor_socket(WATCHED)
+        self._handshakes.begin()
         dealer.connect(str(self._endpoint))
 
     def _made(self, kind: int, most: int) -> Socket:
         socket = make_socket(self._context, kind, most, self._endpoint)
         socket.setsockopt(zmq.IPV6, int(self._ipv6))
+        if self._keys is not None:
+            use_curve(socket, self._keys.server, self._keys.own)
         return socket
 
     def _sleep(self, seconds: float) -> None:
@@ -212,7 +229,7 @@ class Line:
         self._perform_later()
 
     def _watch(self) -> None:
-        """Read the monitor: the handshake was done, or the connection broke."""
+        """Read the monitor: the handshake was done, or it failed, or the connection broke."""
         assert self._monitor is not None
         with contextlib.suppress(zmq.Again):
             while self._monitor is not None:
@@ -220,9 +237,25 @@ class Line:
                 event = int.from_bytes(parts[0][:2], "little")
                 if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                     self._tries = 0
+                    self._handshakes.succeeded()
                     self._step(self._follower.connected)
+                elif self._handshakes.pending:
+                    self._not_let_in(event, int.from_bytes(parts[0][2:6], "little"))
                 else:
-                    self._hang_up("the connection to the broker was lost")
+                    self._hang_up(LOST)
+
+    def _not_let_in(self, event: int, value: int) -> None:
+        """End this attempt. After some of these faults libzmq never dials again; we do."""
+        self._close_control()
+        fault = self._handshakes.failed(event, value)
+        if fault is None:
+            self._dial_at = time.monotonic() + RETRY_S[0]
+        elif isinstance(fault, Refused):
+            with self._lock:
+                self._follower.refuse(fault)
+                self._changed()
+        else:
+            self._hang_up(str(fault))
 
     def _perform_later(self) -> None:
         with self._lock:

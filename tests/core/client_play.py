@@ -4,7 +4,8 @@ connected                     the control connection is there, or `disconnected 
 tick 0.5                      so many seconds pass
 say lobby hi there            the user says something; also: act, tell, join, leave, rename,
 pause                         pause, read on
-welcome resumed=true          the answer to the newest hello; so: joined, left, renamed, page, pong
+welcome resumed=true          the answer to the newest hello; so: redeemed, joined, left, renamed,
+                              page, pong
 no nick_taken suggestion=x    an error answers the newest request, or the one of `id=...`
 page head=3 : EVENT ; EVENT   the events in an answer come behind a colon
 < kind=resend from=3          a delivery on control, or any frame
@@ -44,6 +45,7 @@ ANSWERS: dict[str, tuple[str, dict[str, Any]]] = {
         "join",
         {"room": "lobby", "topic": "", "members": [], "oldest": 1, "events": [], "more": False},
     ),
+    "redeemed": ("redeem", {"room": "lobby"}),
     "left": ("leave", {}),
     "renamed": ("nick", {}),
     "page": ("history", {"oldest": 1, "events": [], "more": False}),
@@ -54,8 +56,8 @@ ANSWERS: dict[str, tuple[str, dict[str, Any]]] = {
 class ClientPlay:
     """A follower, its clock, and what it asked last."""
 
-    def __init__(self, nick: str | None = "ann") -> None:
-        self.follower = Follower(nick, program="a test")
+    def __init__(self, nick: str | None = "ann", invitation: str | None = None) -> None:
+        self.follower = Follower(nick, program="a test", invitation=invitation)
         self.now = 100.0
         self._asked: dict[str, int] = {}
         self._newest = 0
