@@ -26,8 +26,8 @@ def soak(pytestconfig: pytest.Config) -> bool:
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep histories and logs of tests out of the home of whoever runs them."""
-    for name in ("HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
+    """Keep histories, logs and keys of tests out of the home of whoever runs them."""
+    for name in ("HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
 
 

@@ -16,6 +16,8 @@ from chatlib.version import __version__
 
 PROGRAM = f"hubbub {__version__}"
 
+Make = Callable[[str], Client]  # of a nickname, a client that was not started
+
 
 def default_nick() -> str:
     """Return the login name, where it can be a nickname."""
@@ -39,12 +41,12 @@ def ask_nick(offered: str) -> str:
             return nick
 
 
-def arrive(address: str, nick: str, *, wait: bool) -> Client:
+def arrive(make: Make, nick: str, *, wait: bool) -> Client:
     """Return a client that is online.
 
     With `wait`, a broker that is not there is waited for. Raises Unreachable, Refused.
     """
-    client = Client(address, nick, program=PROGRAM)
+    client = make(nick)
     client.start(None)
     try:
         _await(client, wait)
@@ -85,7 +87,7 @@ def _count_down(seconds: float, client: Client) -> None:
 
 
 def arrive_as(
-    address: str, nick: str | None, *, wait: bool, ask: Callable[[str], str] | None
+    make: Make, nick: str | None, *, wait: bool, ask: Callable[[str], str] | None
 ) -> Client:
     """Return a client that is online, under a nickname that its user agreed to.
 
@@ -96,7 +98,7 @@ def arrive_as(
         try:
             if nick is None and ask is not None:
                 nick = ask(offered)
-            return arrive(address, nick or offered, wait=wait)
+            return arrive(make, nick or offered, wait=wait)
         except Refused as e:
             if e.code not in ("nick_taken", "bad_nick") or ask is None:
                 if e.code == "nick_taken" and nick is None:

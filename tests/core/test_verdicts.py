@@ -106,7 +106,7 @@ def test_an_answer_that_was_lost_is_not_missed() -> None:
         """)
 
 
-@pytest.mark.parametrize("code", ["unavailable", "busy"])
+@pytest.mark.parametrize("code", ["unavailable", "busy", "no_session"])
 def test_what_passes_is_tried_again(code: str) -> None:
     invited().play(f"""
         connected

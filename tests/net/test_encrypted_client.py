@@ -160,7 +160,8 @@ def test_a_key_that_is_banned_meanwhile(house: Encrypted) -> None:
         house.stop()
         with house.again() as later:
             until(ann, connection("refused"))
-            assert len(later.knocks) == 1
+            # The old SUB may have knocked once more, while it was read out.
+            assert [knock.domain for knock in later.knocks].count("control") == 1
             ann.say("lobby", "hello?")
             with pytest.raises(Refused, match="refuses your key"):
                 ann.flush(PATIENCE)
