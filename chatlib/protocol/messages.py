@@ -34,12 +34,6 @@ class Hello(Request, tag="hello"):
     bot: bool = False
 
 
-class Redeem(Request, tag="redeem"):
-    """Have one's key admitted by the token of a link; before `hello`, where it is encrypted."""
-
-    token: Name
-
-
 class Nick(Request, tag="nick"):
     """Change one's nickname."""
 
@@ -224,12 +218,6 @@ class Welcome(Answer, kw_only=True):
     limits: dict[str, int]
     server: str
     waiting: int | None = None
-
-
-class Redeemed(Answer, kw_only=True):
-    """The answer to `redeem`: the room that the link leads to."""
-
-    room: str
 
 
 class Renamed(Answer, kw_only=True):

@@ -7,12 +7,12 @@ import threading
 from collections import Counter
 from typing import Any, Self
 
-import zmq
-
 from chatlib import Client
+from chatlib.core.identities import Rule
 from chatlib.net.broker import Broker
-from chatlib.net.curve import Doorman, make_pair, serve_curve
-from chatlib.net.sockets import receive_frames
+from chatlib.net.curve import make_pair
+from chatlib.net.doors import Security
+from chatlib.net.pipeline import Arrival
 from chatlib.protocol.links import Link, parse_endpoint
 from chatlib.security.door import Knock, Verdict, as_its_key
 from chatlib.security.keys import KeyPair, to_link
@@ -26,22 +26,22 @@ class _Guarded(Broker):
 
     house: Encrypted
 
-    def _made(self, kind: int, most: int, endpoint: Any) -> zmq.Socket[bytes]:
-        domain = {zmq.ROUTER: "control", zmq.PULL: "intake", zmq.XPUB: "feed"}[kind]
-        if domain == "control":
-            self.house.open(self._context)
-        made = super()._made(kind, most, endpoint)
-        serve_curve(made, self.house.pair.secret, domain)
-        return made
+    def bind(self) -> Any:
+        bound = super().bind()
+        drain = self._doors.drain_control
+        self._doors.drain_control = lambda: self._guarded(drain())  # type: ignore[method-assign]
+        return bound
 
-    def _drain_control(self) -> list[tuple[list[bytes], str]]:
+    def _decide(self, knock: Knock) -> Verdict:
+        return self.house.decide(knock)
+
+    def _guarded(self, arrived: list[Arrival]) -> list[Arrival]:
         found = []
-        while self._control.poll(0):
-            frames = receive_frames(self._control)
-            if answer := self.house.guard(frames[-1]):
-                self._control.send_multipart([frames[0].bytes, json.dumps(answer).encode()])
+        for parts, peer in arrived:
+            if answer := self.house.guard(peer.key.encode(), parts[-1]):
+                self._doors.control.send_multipart([parts[0], json.dumps(answer).encode()])
             else:
-                found.append(([frame.bytes for frame in frames], ""))
+                found.append((parts, peer))
         return found
 
 
@@ -75,9 +75,9 @@ class Encrypted:
             return Verdict(None, "not admitted")
         return as_its_key(knock)
 
-    def guard(self, frame: zmq.Frame) -> dict[str, Any] | None:
+    def guard(self, key: bytes, frame: bytes) -> dict[str, Any] | None:
         """Return the answer to a request that the broker itself is not to see."""
-        key, asked = str(frame.get("User-Id")).encode(), json.loads(frame.bytes)
+        asked = json.loads(frame)
         self.requests.append(asked["op"])
         if asked["op"] == "redeem":
             if asked["token"] not in self.tokens:
@@ -89,23 +89,15 @@ class Encrypted:
 
     # -- life ---------------------------------------------------------------------------------
 
-    def open(self, context: Any) -> None:
-        """Take a doorman on, before anything is bound."""
-        self._doorman = Doorman(context)
-        self._open = threading.Event()
-        self._open.set()
-        self._minding = threading.Thread(target=self._mind, daemon=True)
-        self._minding.start()
-
-    def _mind(self) -> None:
-        while self._open.is_set():
-            if self._doorman.socket.poll(20):
-                self._doorman.serve(self.decide)
-        self._doorman.close()
-
     def __enter__(self) -> Self:
         control, intake, feed = self._places
-        self.broker = _Guarded(control, intake=intake, feed=feed, heartbeat=HEARTBEAT)
+        self.broker = _Guarded(
+            control,
+            intake=intake,
+            feed=feed,
+            heartbeat=HEARTBEAT,
+            security=Security(self.pair, Rule("open")),
+        )
         self.broker.house = self
         self._places = tuple(map(str, self.broker.bind()))
         self.address = self._places[0]
@@ -122,8 +114,6 @@ class Encrypted:
         if not self._up:
             return
         self._up = False
-        self._open.clear()
-        self._minding.join()
         self.broker.stop()
         self._serving.join()
 
