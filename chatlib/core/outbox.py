@@ -19,6 +19,7 @@ from chatlib.protocol.messages import Line
 
 MOST_MESSAGES, MOST_BYTES = 10_000, 16 * 1024 * 1024  # held before say() has to wait
 WINDOW = 2_000  # messages on the wire and not acknowledged
+SLOWED_WINDOW = 50  # the same when told to be slow again and again: what comes is sent in vain
 FRAME_LINES, FRAME_BYTES = 500, 64 * 1024
 AGAIN = 0.5  # seconds in which a repeated call to resend from the same place is one call
 OVERHEAD = 80
@@ -50,6 +51,7 @@ class Outbox:
         self._size = 0
         self._tickets = 0
         self._recent: deque[Message] = deque(maxlen=REMEMBERED)
+        self._ahead = WINDOW
         self._not_before = 0.0
         self._rewound = (0, float("-inf"))
 
@@ -98,10 +100,10 @@ class Outbox:
             return
         if self._sent == 0:
             self.progressed = now
-        while self._sent < min(len(self._queue), WINDOW):
+        while self._sent < min(len(self._queue), self._ahead):
             lines: list[bytes] = []
             size = 0
-            for message in islice(self._queue, self._sent, WINDOW):
+            for message in islice(self._queue, self._sent, self._ahead):
                 line = encode(message.line)
                 if lines and (len(lines) == FRAME_LINES or size + len(line) > FRAME_BYTES):
                     break
@@ -135,6 +137,7 @@ class Outbox:
         self._recent.append(message)
         self._size -= message.size
         self._sent = max(0, self._sent - 1)
+        self._ahead = min(WINDOW, self._ahead + 1)
         self.accepted = message.line.n
         self.progressed = now
 
@@ -148,9 +151,11 @@ class Outbox:
         self._sent = min(self._sent, max(0, first - 1 - self.accepted))
 
     def slow(self, first: int, after_ms: int, now: float) -> None:
-        """Send again from `first`, and nothing before `after_ms` have passed."""
+        """Send again from `first`, nothing before `after_ms` have passed, and less ahead."""
         self._rewound = (0, float("-inf"))
         self.rewind(first, now)
+        if now >= self._not_before:  # else it is told once more of what was on the way already
+            self._ahead = max(SLOWED_WINDOW, self._ahead // 2)
         self._not_before = now + after_ms / 1000
 
     # -- connections and sessions -------------------------------------------------------------

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatlib.core import outbox as module
-from chatlib.core.outbox import AGAIN, FRAME_BYTES, FRAME_LINES, WINDOW, Outbox
+from chatlib.core.outbox import AGAIN, FRAME_BYTES, FRAME_LINES, SLOWED_WINDOW, WINDOW, Outbox
 from chatlib.core.signals import Pending
 from chatlib.protocol.messages import Line
 
@@ -212,3 +212,27 @@ def test_everything_gets_through_once_and_in_order(seed: int) -> None:
             assert outbox.renew(accepted, now) == []
             accepted = 0
     assert taken == [str(number) for number in range(30)]
+
+
+def test_who_is_slowed_again_and_again_sends_less_ahead() -> None:
+    outbox = filled(*["x"] * (2 * WINDOW))
+    ahead = []
+    for second in range(1, 8):
+        outbox.slow(1, 500, second)
+        outbox.slow(1, 400, second + 0.1)  # of a frame that was on its way: counts once
+        assert numbers(outbox, second + 0.4) == []
+        ahead.append(sum(map(len, numbers(outbox, second + 0.5))))
+    assert ahead == [1_000, 500, 250, 125, 62, SLOWED_WINDOW, SLOWED_WINDOW]
+
+
+def test_what_is_acknowledged_lets_more_be_sent_ahead() -> None:
+    outbox = filled(*["x"] * (3 * WINDOW))
+    for second in range(1, 8):
+        outbox.slow(1, 0, second)
+    accepted = 0
+    ahead = []
+    for second in range(10, 17):
+        accepted += sum(map(len, numbers(outbox, second)))
+        ahead.append(outbox.in_flight)
+        outbox.acknowledge(accepted, second)
+    assert ahead == [50, 100, 200, 400, 800, 1_600, WINDOW]
