@@ -15,6 +15,7 @@ from chatlib.core.apply import NO_SESSION
 from chatlib.core.batch import Batch, Opened
 from chatlib.core.commands import NOBODY, Command, Origin, Peer, Question
 from chatlib.core.identities import Rule
+from chatlib.core.meter import Meter, NotNow
 from chatlib.core.requested import IN_SESSION, NEED_KEYS, WITHOUT_SESSION, Context
 from chatlib.core.sessions import WRONG_KEY
 from chatlib.core.state import State, digest
@@ -32,7 +33,7 @@ class Admission:
 
     `fresh(bytes)` returns a new random token; `timeout` is in seconds of the `now` that is passed.
     `rule` says which keys may come in, None where there are none; `operators` are the users of this
-    machine who are operators over ipc.
+    machine who are operators over ipc. Without a `meter` nobody is slowed.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Admission:
         state: State,
         fresh: Callable[[int], str],
         timeout: float,
+        meter: Meter | None = None,
         *,
         rule: Rule | None = None,
         operators: Container[int] = (),
@@ -49,6 +51,7 @@ class Admission:
         self.rule = rule
         self._operators = operators
         self._fresh = fresh
+        self._meter = meter
         self._timeout = timeout
         self._seen: dict[str, float] = {}  # sid -> when it last gave a sign of life
         self._bound: dict[bytes, str] = {}  # control connection -> sid
@@ -56,11 +59,12 @@ class Admission:
         self._routes: dict[str, bytes] = {}  # sid -> the connection that deliveries go to
         self._known: dict[bytes, str] = {}  # token -> sid, so that the hot path need not hash
         self._provisional: list[str] = []  # sids that this pass's hellos were bound to
+        self._greeting: dict[bytes, Peer] = {}  # who said them, by connection
 
     # -- intake -------------------------------------------------------------------------------
 
     def intake(
-        self, parts: Sequence[bytes], now: float, at: int, batch: Batch, peer: Peer = NOBODY
+        self, parts: Sequence[bytes], peer: Peer, now: float, at: int, batch: Batch
     ) -> Command | None:
         """Admit one intake message: the session's token and JSON lines."""
         if len(parts) != 2:
@@ -74,8 +78,14 @@ class Admission:
             self.counts["wrong_key"] += 1  # a token that somebody else found
             return None
         self._seen[sid] = now
+        body: bytes | None = parts[1]
+        if self._meter is not None:
+            body = self._meter.lines(sid, peer, parts[1], now)
+        if body is None:
+            self.counts["slow"] += 1
+            return None
         try:
-            lines = decode_lines(parts[1])
+            lines = decode_lines(body)
         except ProtocolViolation as e:
             self._scold(sid, Error(e.code, str(e)), batch)
             return None
@@ -103,7 +113,7 @@ class Admission:
     # -- control ------------------------------------------------------------------------------
 
     def control(
-        self, parts: Sequence[bytes], now: float, at: int, batch: Batch, peer: Peer = NOBODY
+        self, parts: Sequence[bytes], peer: Peer, now: float, at: int, batch: Batch
     ) -> Command | Question | None:
         """Admit one control message: routing id, a REQ's empty delimiter or not, one request."""
         delimiter = len(parts) == 3 and parts[1] == b""
@@ -124,6 +134,8 @@ class Admission:
             if sid is None or self._owner(sid) not in (None, peer.key):
                 raise ProtocolViolation(NO_SESSION.code, NO_SESSION.message, request.id)
             self._seen[sid] = now
+            if self._meter is not None:
+                self._meter.request(sid, peer, request, now)
             return IN_SESSION[type(request)](request, Context(origin, sid, at))
         except ProtocolViolation as e:
             self.counts[e.code] += 1
@@ -131,6 +143,9 @@ class Admission:
         except BadName as e:
             self.counts[e.code] += 1
             batch.fail(origin, Error(e.code, str(e)))
+        except NotNow as e:
+            self.counts[e.error.code] += 1
+            batch.fail(origin, e.error)
         return None
 
     def _owner(self, sid: str) -> str | None:
@@ -162,10 +177,16 @@ class Admission:
         if sid is not None and self._owner(sid) != context.peer.key:
             # Apply would say so too, but what is pipelined behind it must not be admitted.
             raise ProtocolViolation(WRONG_KEY.code, WRONG_KEY.message, hello.id)
+        peer = context.peer
+        if self._meter is not None:
+            self._meter.hello(sid, peer, bot=hello.bot, now=now)
         new = self._fresh(5)
         # Bound before apply has spoken, so that what is pipelined behind a hello is admitted.
         self._bind(origin, sid or new, now)
         self._provisional.append(sid or new)
+        if self._meter is not None:
+            self._greeting[origin.routing] = peer
+            self._meter.arrived(sid or new, peer)
         return commands.OpenSession(
             at=context.at,
             sid=new,
@@ -221,18 +242,25 @@ class Admission:
                 sid := reply.answer.sid
             ):
                 self._bind(reply.origin, sid, now)
+                if self._meter is not None:
+                    self._meter.arrived(sid, self._greeting.get(reply.origin.routing, NOBODY))
         for sid in self._provisional:
             if sid not in self.state.sessions:
                 self._forget(sid)
         self._provisional.clear()
+        self._greeting.clear()
         for note in batch.notes:
             if note.what == "ended":
                 self._forget(note.sid)
+        if self._meter is not None:
+            self._meter.settle(batch, now)
 
     def _forget(self, sid: str) -> None:
         for routing in list(self._bindings.get(sid, ())):
             self._unbind(routing)
         self._seen.pop(sid, None)
+        if self._meter is not None:
+            self._meter.ended(sid)
 
     # -- time ---------------------------------------------------------------------------------
 

@@ -72,13 +72,14 @@ class Note(Struct, omit_defaults=True):
 
     what: Literal[
         "opened", "resumed", "ended", "renamed", "joined", "left", "failing", "storing",
-        "invited", "redeemed", "banned", "unbanned",
+        "invited", "redeemed", "banned", "unbanned", "slowed",
     ]  # fmt: skip
     sid: str
     nick: str
     room: str | None = None
     old: str | None = None
     reason: str | None = None
+    count: int = 0  # how often it was slowed since the note before
 
 
 class Batch:

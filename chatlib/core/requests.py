@@ -11,11 +11,12 @@ from chatlib.core.actions import Effects, SendControl
 from chatlib.errors import HubbubError, Refused
 from chatlib.protocol import messages
 from chatlib.protocol.codec import Head, decode_answer, encode
-from chatlib.protocol.messages import Join, Leave
+from chatlib.protocol.messages import Hello, Join, Leave
 
 ANSWER_S = 5.0  # that a request may take before it is asked again
 TRIES = 3
 PASSING = {"unavailable", "busy"}  # refusals that waiting takes back
+SLOW_DOWN = "slow_down"  # nothing was changed, and after so long it will be granted
 
 Then = Callable[[Any, float], None]
 
@@ -38,6 +39,12 @@ class Waiting(Struct):
         Asked before, the request may have been granted then; and nobody asks again for a quiet one.
         """
         return self.sent > 1 or (self.quiet and type(self.request) is Join)
+
+    def pause(self, error: messages.Error) -> float | None:
+        """Return the seconds after which to ask again, or None where the error is the answer."""
+        if error.code == SLOW_DOWN and type(self.request) is not Hello:
+            return ANSWER_S if error.after_ms is None else error.after_ms / 1000
+        return ANSWER_S if error.code in PASSING and self.open else None
 
     def joins(self, room: str) -> bool:
         """Tell whether this is somebody's wish to join the room."""
@@ -78,8 +85,8 @@ class Requests:
     def settle(self, head: Head, frame: bytes, now: float) -> None:
         """Take in the answer to a request that waits. Raises ProtocolViolation."""
         waiting = self._waiting[head.id]
-        if head.error is not None and head.error.code in PASSING and waiting.open:
-            waiting.asked, waiting.tries = now, 1
+        if head.error is not None and (pause := waiting.pause(head.error)) is not None:
+            waiting.asked, waiting.tries = now + pause - ANSWER_S, 1
             return
         answer: Any
         if head.ok:

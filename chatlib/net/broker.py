@@ -22,6 +22,7 @@ from collections.abc import Callable, Sequence
 import zmq
 
 from chatlib.core.batch import Note
+from chatlib.core.buckets import NO_LIMITS, Limits
 from chatlib.core.commands import Admit
 from chatlib.errors import HubbubError
 from chatlib.history.memory import MemoryStore
@@ -46,6 +47,11 @@ def new_epoch() -> str:
     return secrets.token_hex(8)
 
 
+def usual_limits(*endpoints: Endpoint) -> Limits:
+    """Return no limits where only this machine, its owner's, reaches the broker; else the table."""
+    return NO_LIMITS if all(endpoint.loopback for endpoint in endpoints) else Limits()
+
+
 def raise_descriptor_limit() -> int:
     """Raise this process's limit of open files as far as it may go, and return it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -61,9 +67,10 @@ class Broker:
     `intake` and `feed` are beside `listen` unless given; `advertise` is the host that clients are
     told instead of the one that they dialled. Without a `store` the history is in memory. With
     `security` all is encrypted, and only keys that its rule admits come in; `operator_keys` are
-    operators, and so is this user over the ipc endpoint `operators`. Nothing is bound before
-    `bind()`; `run()` returns after `stop()`, which may be called from a signal handler or another
-    thread.
+    operators, and so is this user over the ipc endpoint `operators`. `limits` say who is slowed;
+    unless given, nobody where only this machine can reach the broker, else the table of
+    docs/protocol.md. Nothing is bound before `bind()`; `run()` returns after `stop()`, which may be
+    called from a signal handler or another thread.
     """
 
     def __init__(
@@ -79,6 +86,7 @@ class Broker:
         security: Security | None = None,
         operators: str | None = None,
         operator_keys: Sequence[str] = (),
+        limits: Limits | None = None,
     ) -> None:
         control = parse_endpoint(listen)
         next_intake, next_feed = beside(control)
@@ -90,10 +98,11 @@ class Broker:
         self._security = security
         self._operator_keys = operator_keys
         self.counts: Counter[str] = Counter()
-        by_ipc = parse_endpoint(operators) if operators else None
-        self._doors = Doors(self._wanted, security, by_ipc, self.counts)
         self._advertise = parse_endpoint(advertise).host if advertise else ""
         self._heartbeat = heartbeat
+        self._limits = usual_limits(*self._wanted) if limits is None else limits
+        by_ipc = parse_endpoint(operators) if operators else None
+        self._doors = Doors(self._wanted, security, by_ipc, self.counts, metered=self._limits.any)
         self._observer = observer or (lambda note, address: None)
         self._stopping = False
         self._tidied = time.monotonic()
@@ -116,6 +125,7 @@ class Broker:
             self._place(bound),
             fresh=secrets.token_urlsafe,
             heartbeat=self._heartbeat,
+            limits=self._limits,
             rule=self._security.rule if self._security else None,
             operators=(0, os.geteuid()),
         )

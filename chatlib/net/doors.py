@@ -62,11 +62,14 @@ class Doors:
         security: Security | None,
         operators: Endpoint | None,
         counts: Counter[str],
+        *,
+        metered: bool,
     ) -> None:
         self._wanted = wanted
         self._security = security
         self._operators = operators
         self._counts = counts
+        self._metered = metered
         self.doorman: Doorman | None = None
 
     def bind(self) -> Endpoints:
@@ -168,8 +171,11 @@ class Doors:
         return arrived
 
     def _sender(self, frame: zmq.Frame) -> Peer:
-        """Return what has to be known of who sent an intake message: without keys, nothing."""
-        return NOBODY if self._security is None else Peer(_told(frame, "User-Id"))
+        """Return what has to be known of who sent an intake message; `metered`, his address too."""
+        if self._security is None and not self._metered:
+            return NOBODY
+        key = "" if self._security is None else _told(frame, "User-Id")
+        return Peer(key, _told(frame, "Peer-Address") if self._metered else "")
 
     def _peer(self, frame: zmq.Frame) -> Peer:
         key = "" if self._security is None else _told(frame, "User-Id")

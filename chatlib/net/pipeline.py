@@ -14,8 +14,10 @@ from typing import NamedTuple
 from chatlib.core.admission import Admission
 from chatlib.core.apply import apply
 from chatlib.core.batch import INBOX, Batch, Count, JoinReply, Note, Opened
+from chatlib.core.buckets import Limits
 from chatlib.core.commands import Command, JoinRoom, MarkRead, Origin, Peer, Question, Say
 from chatlib.core.identities import Rule
+from chatlib.core.meter import Meter
 from chatlib.core.state import State
 from chatlib.core.streams import timestamp
 from chatlib.errors import BadName
@@ -26,6 +28,7 @@ from chatlib.net.answers import BUSY, Answers
 from chatlib.order.local import LocalOrder
 from chatlib.protocol import limits, messages
 from chatlib.protocol.codec import encode
+from chatlib.protocol.limits import MISSED_HEARTBEATS
 from chatlib.protocol.messages import Answer, Error, Event, Failure, Notice
 from chatlib.protocol.topics import BEACON, ROOMS, topic_room
 
@@ -51,6 +54,7 @@ class Place(NamedTuple):
 class Pipeline:
     """The five steps. `now` is seconds of a clock that only goes on, `at` Unix time in ms.
 
+    Without `limits` nobody is slowed.
     After `run`, `feed` holds what is to be published and `control` what goes to the ROUTER,
     both in order, and `notes` what whoever runs the broker may want to read. `congested` are the
     control connections that don't take what they were sent; whoever has the sockets sets it.
@@ -63,6 +67,7 @@ class Pipeline:
         *,
         fresh: Callable[[int], str],
         heartbeat: float = limits.HEARTBEAT,
+        limits: Limits | None = None,
         rule: Rule | None = None,
         operators: Container[int] = (),
     ) -> None:
@@ -70,10 +75,12 @@ class Pipeline:
         self.state = State(store.epoch)
         if (saved := store.load()) is not None:
             self.state.restore(saved)
+        meter = None if limits is None or not limits.any else Meter(self.state, limits)
         self.admission = Admission(
             self.state,
             fresh,
-            heartbeat * limits.MISSED_HEARTBEATS,
+            heartbeat * MISSED_HEARTBEATS,
+            meter,
             rule=rule,
             operators=operators,
         )
@@ -163,10 +170,10 @@ class Pipeline:
     ) -> list[Question]:
         questions = []
         for frames, peer in intake:
-            if (said := self.admission.intake(frames, now, at, batch, peer)) is not None:
+            if (said := self.admission.intake(frames, peer, now, at, batch)) is not None:
                 self.order.submit(said)
         for frames, peer in control:
-            asked = self.admission.control(frames, now, at, batch, peer)
+            asked = self.admission.control(frames, peer, now, at, batch)
             if isinstance(asked, Question):
                 questions.append(asked)
             elif isinstance(asked, JoinRoom | MarkRead) and self._answers.full(frames[0]):

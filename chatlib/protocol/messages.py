@@ -166,6 +166,7 @@ class Error(Struct, omit_defaults=True):
     code: str
     message: str
     suggestion: str | None = None
+    after_ms: int | None = None
 
 
 class Answer(Struct, kw_only=True):

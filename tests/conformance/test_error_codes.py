@@ -11,6 +11,7 @@ import pytest
 
 from chatlib.core import identities, sessions
 from chatlib.core.batch import Entry
+from chatlib.core.buckets import NO_LIMITS, Limits, Rate, Rates
 from chatlib.core.commands import NOBODY, Admit, Peer
 from chatlib.core.identities import Rule
 from chatlib.core.state import Changes
@@ -93,6 +94,7 @@ ELSEWHERE = LOCKED | {
     "busy",
     "too_many_sessions",
     "too_many_rooms",
+    "slow_down",
 }
 
 
@@ -108,12 +110,15 @@ class FailingStore(MemoryStore):
 class Broker:
     """A pipeline, and what it answered to one connection in one pass."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits | None = None) -> None:
         self.peer = NOBODY
         count = itertools.count()
         self.store = FailingStore("e")
         self.pipeline = Pipeline(
-            self.store, Place("", "", ""), fresh=lambda size: f"token{next(count)}"
+            self.store,
+            Place("", "", ""),
+            fresh=lambda size: f"token{next(count)}",
+            limits=limits,
         )
         self.token = self.ask(ANN, {"op": "hello", "v": 1, "nick": "ann"})["session"]
         self.ask(BOB, {"op": "hello", "v": 1, "nick": "bob"})
@@ -240,6 +245,17 @@ def test_too_much(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     for room in range(99):
         assert broker.ask(ANN, {"op": "join", "room": str(room)})["ok"]
     assert broker.ask(ANN, {"op": "join", "room": "more"})["error"]["code"] == "too_many_rooms"
+
+
+def test_too_fast() -> None:
+    rates = Rates(messages=Rate(0.5, 1), changes=Rate(0.5, 1))
+    broker = Broker(NO_LIMITS._replace(person=rates))
+    error = broker.ask(ANN, {"op": "join", "room": "more"})["error"]
+    assert (error["code"], error["after_ms"]) == ("slow_down", 2000)
+    broker.say({"n": 1, "to": "bob", "text": "one"})
+    slow = broker.say({"n": 2, "to": "bob", "text": "two"})
+    reason = "more than 0.5 messages a second"
+    assert slow == {"kind": "slow", "from": 2, "after_ms": 2000, "reason": reason}
 
 
 def test_every_code_is_told_here_and_where_the_document_says() -> None:

@@ -14,7 +14,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 from msgspec import inspect
 
-from chatlib.core import admission, cursors, questions, rooms, sessions
+from chatlib.core import admission, buckets, cursors, questions, rooms, sessions
 from chatlib.errors import BadName, BadRoom
 from chatlib.history import search
 from chatlib.names import nick_key, room_name
@@ -294,6 +294,16 @@ def test_table_of_limits() -> None:
     announced = {names(row[2])[0]: int(row[1]) for row in rows if row[2]}
     assert announced == limits.announced()
     assert {row[0]: int(row[1]) for row in rows if not row[2]} == BEYOND_HELLO
+
+
+def test_table_of_rates() -> None:
+    for column, rates in enumerate((buckets.PERSON, buckets.BOT, buckets.ADDRESS), 2):
+        rows = {row[0].strip("`"): row[column] for row in table("rate")}
+        assert rows.pop("sessions at a time") == str(rates.most_sessions)
+        assert rows == {
+            kind: f"{getattr(rates, kind).per_s:.0f}/s, {getattr(rates, kind).burst:.0f} at once"
+            for kind in buckets.KINDS
+        }
 
 
 def test_numbers_in_prose() -> None:

@@ -22,10 +22,11 @@ import json
 from collections.abc import Sequence
 
 from chatlib.core.batch import Entry
+from chatlib.core.buckets import Limits
 from chatlib.core.commands import NOBODY, Peer
 from chatlib.history.memory import MemoryStore
 from chatlib.history.store import StoreFailed
-from chatlib.net.pipeline import Arrival, Pipeline, Place
+from chatlib.net.pipeline import Pipeline, Place
 from tests.core.notation import agree, fields, show_bundle, show_frame
 
 EPOCH_MS = 1_800_000_000_000
@@ -43,18 +44,20 @@ class Disk(MemoryStore):
 
 
 class BrokerPlay:
-    """A broker, a clock and the connections to it."""
+    """A broker, a clock and the connections to it; `peers` are those that are somebody, by name."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits | None = None, **peers: Peer) -> None:
         self.now = 0.0
         self.disk = Disk("e1")
         self._given = {5: 0, 24: 0}
-        self.pipeline = Pipeline(self.disk, Place("i", "f", "test"), fresh=self._fresh)
-        self._intake: list[Arrival] = []
-        self._control: list[Arrival] = []
+        self.pipeline = Pipeline(
+            self.disk, Place("i", "f", "test"), fresh=self._fresh, limits=limits
+        )
+        self._peers = peers
+        self._intake: list[tuple[list[bytes], Peer]] = []
+        self._control: list[tuple[list[bytes], Peer]] = []
         self._subscriptions: list[bytes] = []
         self._names: dict[bytes, str] = {}
-        self.peers: dict[str, Peer] = {}  # by connection, or by token on intake
 
     def _fresh(self, size: int) -> str:
         self._given[size] += 1
@@ -93,10 +96,10 @@ class BrokerPlay:
             op, _, asked = rest.partition(" ")
             frame = json.dumps({"op": op, **fields(asked)}).encode()
             middle = [b""] if sign == "req>" else []
-            self._control.append(([self.routing(who), *middle, frame], self.peer(who)))
+            self._control.append(([self.routing(who), *middle, frame], self._peer(who)))
         elif sign == ">>":
             body = b"\n".join(json.dumps(fields(one)).encode() for one in rest.split(" | "))
-            self._intake.append(([who.encode(), body], self.peer(who)))
+            self._intake.append(([who.encode(), body], self._peer(who)))
         elif who == "subscribe":
             self._subscriptions.append(what.encode())
         elif who == "stop":
@@ -105,9 +108,8 @@ class BrokerPlay:
             assert who == "disk", f"no such line: {line}"
             self.disk.full = what == "full"
 
-    def peer(self, name: str) -> Peer:
-        """Return who sends from a connection: nobody known, unless `peers` says otherwise."""
-        return self.peers.get(name, NOBODY)
+    def _peer(self, name: str) -> Peer:
+        return self._peers.get(name, NOBODY)
 
     def routing(self, name: str) -> bytes:
         """Return the routing id of a connection, which is new when nobody has named it before."""

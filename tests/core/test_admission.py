@@ -5,6 +5,7 @@ from __future__ import annotations
 from chatlib.core import admission
 from chatlib.core.admission import Admission
 from chatlib.core.batch import Batch
+from chatlib.core.commands import NOBODY
 from chatlib.core.state import State
 from tests.core.broker_play import BrokerPlay, play
 
@@ -139,9 +140,9 @@ def test_frames_of_another_shape_are_dropped_and_counted() -> None:
         [b"\x00aaaa"], [b"\x00aaaa", b"x", ping], [b"\x00aaaa", b"", ping, ping],
         [b"chosen", ping], [b"\x01aaaa", ping], [b"", ping], [b"\x00aaaaa", ping],
     ):  # fmt: skip
-        assert admitted.control(parts, 0, 0, batch) is None
+        assert admitted.control(parts, NOBODY, 0, 0, batch) is None
     for parts in ([], [b"token"], [b"token", b"{}", b"{}"]):
-        assert admitted.intake(parts, 0, 0, batch) is None
+        assert admitted.intake(parts, NOBODY, 0, 0, batch) is None
     assert admitted.counts == {"bad_frames": 10}
     assert not batch.replies
     assert not batch.notices
@@ -150,8 +151,8 @@ def test_frames_of_another_shape_are_dropped_and_counted() -> None:
 def test_errors_are_counted_by_their_code() -> None:
     admitted = door(State("e"))
     for frame in (b"{", b'{"op":"fly"}', b'{"op":"ping"}', b'{"op":"hello","v":9}', b"[]"):
-        admitted.control([b"\x00aaaa", frame], 0, 0, Batch())
-    admitted.intake([b"nobody", b"{}"], 0, 0, Batch())
+        admitted.control([b"\x00aaaa", frame], NOBODY, 0, 0, Batch())
+    admitted.intake([b"nobody", b"{}"], NOBODY, 0, 0, Batch())
     assert admitted.counts == {
         "bad_json": 1, "unknown_op": 1, "no_session": 2, "wrong_version": 1, "bad_request": 1,
     }  # fmt: skip

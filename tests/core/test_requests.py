@@ -168,3 +168,35 @@ def test_a_join_is_not_asked_again_while_its_room_is_being_left() -> None:
     asking.sent()
     asking.requests.ask_again(ANSWER_S)
     assert asking.sent() == [elsewhere, leave]
+
+
+def test_who_is_told_to_slow_down_asks_again_when_told() -> None:
+    asking = Asking()
+    one, two = asking.ask(nick()), asking.ask(messages.Ping(), quiet=True)
+    asking.sent()
+    for id, after_ms in ((one, 2_000), (two, None)):
+        error = {"code": "slow_down", "message": "m", "after_ms": after_ms}
+        asking.settle(id=id, ok=False, error=error)  # at 1.0
+    assert not asking.heard and not asking.effects.answers
+    for now, sent in ((2.9, []), (3.1, [one]), (5.9, []), (6.1, [two])):
+        assert asking.requests.ask_again(now)
+        assert asking.sent() == sent
+
+
+def test_however_often_one_is_told_to_slow_down_it_is_no_silence() -> None:
+    asking = Asking()
+    id = asking.ask(nick())
+    error = {"code": "slow_down", "message": "m", "after_ms": 0}
+    for _ in range(3 * TRIES):
+        asking.settle(id=id, ok=False, error=error)
+        assert asking.requests.ask_again(1.0)
+    assert len(asking.sent()) == 3 * TRIES + 1
+
+
+def test_a_hello_that_came_too_soon_is_told() -> None:
+    """It may only be said again on a new connection."""
+    asking = Asking()
+    id = asking.ask(messages.Hello(v=1), quiet=True)
+    asking.settle(id=id, ok=False, error={"code": "slow_down", "message": "m", "after_ms": 9})
+    (answer,) = asking.heard
+    assert answer.code == "slow_down"

@@ -28,8 +28,7 @@ def hello(nick: str, **more: Any) -> bytes:
 
 
 def answers(pipeline: Pipeline, *requests: list[bytes], now: float = 0.0) -> list[dict[str, Any]]:
-    arrived = [(parts, NOBODY) for parts in requests]
-    pipeline.run([], arrived, [], now, int(now * 1000))
+    pipeline.run([], [(request, NOBODY) for request in requests], [], now, int(now * 1000))
     return [json.loads(frames[-1]) for frames in pipeline.control]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from chatlib.core.batch import Batch, Note
+from chatlib.core.buckets import Limits
 from chatlib.core.commands import Command
 from chatlib.core.state import State
 from chatlib.history.store import Store
@@ -56,8 +57,9 @@ class FragilePipeline(Pipeline):
         fresh: Callable[[int], str],
         fate: Fate,
         committed: Callable[[Sequence[Note]], None],
+        limits: Limits | None = None,
     ) -> None:
-        super().__init__(store, place, fresh=fresh)
+        super().__init__(store, place, fresh=fresh, limits=limits)
         self._fate = fate
         self._committed = committed
         self._answers = FragileAnswers(self.state, store, self._reply, fate)

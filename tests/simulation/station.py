@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from chatlib.core.batch import Note
+from chatlib.core.buckets import Limits
 from chatlib.core.commands import NOBODY
-from chatlib.net.pipeline import Arrival, Place
+from chatlib.core.commands import Peer as Sender
+from chatlib.net.pipeline import Place
 from tests.simulation.crash import Crashed, Fate, FragilePipeline, Torn
 from tests.simulation.disk import Disk
 from tests.simulation.judge import Judge
@@ -31,11 +33,19 @@ class Peer(Protocol):
 class Station:
     """Gathers what arrives into passes, and sends on what they leave."""
 
-    def __init__(self, network: Network, judge: Judge, disk: Disk, fate: Fate) -> None:
+    def __init__(
+        self,
+        network: Network,
+        judge: Judge,
+        disk: Disk,
+        fate: Fate,
+        limits: Limits | None = None,
+    ) -> None:
         self._network = network
         self._judge = judge
         self._disk = disk
         self._fate = fate
+        self._limits = limits
         self.down = False
         self._downtime = 0.0  # of the crash that is due
         self._skew = 0  # ms that the wall clock is off
@@ -47,8 +57,8 @@ class Station:
 
     def _start(self) -> None:
         self.down = self._called = False
-        self._intake: list[Arrival] = []
-        self._control: list[Arrival] = []
+        self._intake: list[tuple[tuple[bytes, ...], Sender]] = []
+        self._control: list[tuple[tuple[bytes, ...], Sender]] = []
         self._subscriptions: list[bytes] = []
         self.store = self._disk.open()
         self.pipeline = FragilePipeline(
@@ -56,6 +66,7 @@ class Station:
             Place("tcp://*:2", "tcp://*:3", "simulated"),
             fresh=lambda size: self._network.chance.randbytes(size).hex(),
             fate=self._fate,
+            limits=self._limits,
             committed=self._committed,
         )
         self._judge.started(self.pipeline.state)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from chatlib.core.buckets import NO_LIMITS, Rate, Rates
 from tests.simulation.network import Weather
 from tests.simulation.weather import weather
 from tests.simulation.world import STORM, Plan, World
@@ -34,6 +35,15 @@ def test_nothing_is_used_up_by_a_commit_that_fails(
 def test_a_broker_that_crashes_loses_nothing(request: pytest.FixtureRequest, seed: int) -> None:
     world = weather(request, seed, Plan(crashes=10))
     assert world.fate.counts
+
+
+@pytest.mark.seeds(6, 1_000)
+def test_nobody_loses_anything_who_is_slowed(request: pytest.FixtureRequest, seed: int) -> None:
+    rates = Rates(messages=Rate(1, 4), changes=Rate(0.1, 1), requests=Rate(1, 3))
+    world = weather(request, seed, Plan(limits=NO_LIMITS._replace(person=rates)))
+    counts = world.station.pipeline.admission.counts
+    assert counts["slow"] > 100
+    assert counts["slow_down"] > 50
 
 
 @pytest.mark.seeds(4, 1_000)

@@ -6,6 +6,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
+from chatlib.core.buckets import Limits
 from tests.simulation.clock import Clock
 from tests.simulation.crash import POINTS, Fate
 from tests.simulation.disk import Disk, FileDisk, MemoryDisk, Watch
@@ -34,6 +35,7 @@ class Plan(NamedTuple):
     keep: int | None = None  # events of a stream that are kept on disk; None for all
     crashes: float = 0.0  # mean of seconds between two; 0 for none
     points: tuple[str, ...] = POINTS  # where the broker crashes
+    limits: Limits | None = None
 
 
 # A short life of a few, in which the broker crashes again and again.
@@ -55,7 +57,7 @@ class World:
             if directory
             else MemoryDisk(self.watch, plan.memory)
         )
-        self.station = Station(self.network, self.judge, self.disk, self.fate)
+        self.station = Station(self.network, self.judge, self.disk, self.fate, plan.limits)
         self.members = [
             Member(self.network, self.station, self.judge, number) for number in range(plan.members)
         ]
