@@ -11,6 +11,7 @@ from pathlib import Path
 
 from chatlib.names import nick_key
 
+ROUNDS = 5
 _TABLE = Path(__file__).with_name("confusables.txt")
 
 
@@ -28,7 +29,12 @@ def skeleton(text: str) -> str:
     Beyond the standard, case is folded (0 looks like O, and O is o), and the order of writing is
     not looked at: what turns it around is in no nickname.
     """
-    return _internal(_internal(unicodedata.normalize("NFKC", text)).casefold())
+    for _ in range(ROUNDS):  # a prototype may be written in characters that have one, too
+        once = _internal(unicodedata.normalize("NFKC", text)).casefold()
+        if once == text:
+            break
+        text = once
+    return text
 
 
 def _internal(text: str) -> str:

@@ -6,25 +6,24 @@ import argparse
 import gc
 import json
 import os
-import select
 import signal
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chatlib.cli.limits import limit
+from chatlib.cli.log import Log
 from chatlib.errors import BadConfiguration, BadName, CannotCreate
 from chatlib.protocol.links import DEFAULT_ADDRESS, Endpoint
 
 if TYPE_CHECKING:
-    from chatlib.core.batch import Note
+    from chatlib.core.buckets import Limits
     from chatlib.history.retention import Retention
     from chatlib.history.store import Store
     from chatlib.net.broker import Broker
     from chatlib.net.doors import Security
 
-FEW_DESCRIPTORS = 1024
 MOST_KEPT = 1e9  # days or events: more is a typing error
 
 
@@ -102,6 +101,17 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="keep only the newest of each room and inbox; ROOM=all for a room that keeps all",
     )
     parser.add_argument(
+        "--limit",
+        metavar="[WHO:]WHAT=RATE",
+        type=limit,
+        action="append",
+        default=[],
+        help="slow down who sends more, such as messages=20/s,burst=200 or "
+        "bots:sessions=6/min,most=3; WHO is people (default), bots or addresses, WHAT messages, "
+        "bytes, changes, requests or sessions; 'on' and 'off' for all (default: on where other "
+        "machines can reach the broker)",
+    )
+    parser.add_argument(
         "--heartbeat",
         metavar="SECONDS",
         type=_heartbeat,
@@ -163,6 +173,7 @@ def run(args: argparse.Namespace) -> int:
         advertise=args.advertise,
         heartbeat=args.heartbeat,
         observer=log.note,
+        limits=_limits(args),
     )
     descriptors = raise_descriptor_limit()
     bound = broker.bind()
@@ -228,6 +239,19 @@ def _operators(args: argparse.Namespace, security: Security | None) -> tuple[str
     return (f"ipc://{path}" if short else None), keys
 
 
+def _limits(args: argparse.Namespace) -> Limits | None:
+    from chatlib.net.broker import usual_limits
+    from chatlib.protocol.links import parse_endpoint
+
+    if not args.limit:
+        return None
+    endpoints = [parse_endpoint(one) for one in (args.listen, args.intake, args.feed) if one]
+    limits = usual_limits(*endpoints)
+    for change in args.limit:
+        limits = change(limits)
+    return limits
+
+
 def _open_store(args: argparse.Namespace) -> Store:
     from chatlib.history.memory import MemoryStore
     from chatlib.history.sqlite import SqliteStore
@@ -277,89 +301,3 @@ def _write_ready(path: Path, broker: Broker, bound: tuple[Endpoint, Endpoint, En
         new.replace(path)
     except OSError as e:
         raise CannotCreate(f"cannot write the ready file {path}: {e.strerror}") from e
-
-
-class Log:
-    """What the broker prints: one line a happening, for people or as JSON."""
-
-    def __init__(self, form: str, quiet: bool) -> None:
-        self._json = form == "json"
-        self._quiet = quiet
-
-    def started(
-        self, broker: Broker, bound: tuple[Endpoint, Endpoint, Endpoint], descriptors: int
-    ) -> None:
-        """Say who can reach the broker, where it is, what it keeps and how to join."""
-        from chatlib.version import __version__
-
-        control, intake, feed = bound
-        history = broker.store.describe()
-        if self._json:
-            places = {"control": str(control), "intake": str(intake), "feed": str(feed)}
-            self._line("started", version=__version__, history=history, pid=os.getpid(), **places)
-            return
-        address = str(control)
-        command = "hubbub chat" + ("" if address == DEFAULT_ADDRESS else f" {address}")
-        who = broker.reach()
-        print(f"hubbub {__version__} is up. Who can reach it: {who}.")
-        print(f"  control  {control}")
-        print(f"  intake   {intake}")
-        print(f"  feed     {feed}")
-        print(f"  history  {history}")
-        if descriptors <= FEW_DESCRIPTORS:
-            members = descriptors // 3
-            print(
-                f"  NOTE     {descriptors} open files allowed: about {members} members (ulimit -n)"
-            )
-        print(f"Join with: {command}      Stop with: Ctrl-C", flush=True)
-
-    def note(self, note: Note, address: str) -> None:
-        """Print one line for somebody who came, went, joined, left or was renamed."""
-        from chatlib.sanitize import sanitize
-
-        if self._quiet:
-            return
-        if self._json:
-            known = {f: getattr(note, f) for f in note.__struct_fields__ if f != "what"}
-            known["address"] = address
-            self._line(note.what, **{k: v for k, v in known.items() if v})
-            return
-        where = f" from {address}" if address else ""
-        words = {
-            "opened": f"connected{where}",
-            "resumed": f"came back{where}",
-            "ended": f"is gone ({note.reason})",
-            "renamed": f"is the new name of {note.old}",
-            "joined": f"joined {note.room}",
-            "left": f"left {note.room}",
-            "failing": f"NOTHING IS STORED, so nothing is acknowledged: {note.reason}",
-            "storing": "the history is being stored again",
-            "invited": f"is an invitation to {note.room}",
-            "redeemed": f"(an invitation to {note.room}) let somebody in",
-            "banned": "is banned, and was thrown out" + (f": {note.reason}" if note.reason else ""),
-            "unbanned": "may come in again",
-        }
-        told = sanitize(f"{note.nick} {words[note.what]}")
-        self._put(f"{datetime.now().strftime('%H:%M:%S')} {told}")
-
-    def stopped(self) -> None:
-        """Say that the end was an orderly one."""
-        if self._json:
-            self._line("stopped")
-        else:
-            self._put("stopped: everyone was told")
-
-    def _line(self, event: str, **fields: Any) -> None:
-        at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        self._put(json.dumps({"at": at, "event": event} | fields))
-
-    def _put(self, line: str) -> None:
-        """Print a line, or leave it out: who stops reading must not stop the broker."""
-        try:
-            if select.select([], [sys.stdout], [], 0)[1]:
-                print(line, flush=True)
-        except BrokenPipeError:
-            self._quiet = True
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        except OSError:  # the log's disk is full, perhaps the history's, too
-            return

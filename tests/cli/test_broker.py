@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from chatlib import Client, Connection, Event, __version__
-from chatlib.cli.broker import Log
+from chatlib.cli.log import Log
 from chatlib.history.memory import MemoryStore
 from chatlib.net.broker import Broker
 from chatlib.protocol.links import Endpoint

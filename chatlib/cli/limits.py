@@ -1,0 +1,77 @@
+"""The option `--limit`: what a rate looks like on the command line."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chatlib.core.buckets import Limits
+
+WHO = {"people": "person", "bots": "bot", "addresses": "address"}
+WHAT = ("messages", "bytes", "changes", "requests", "sessions")
+PER = {"s": 1, "min": 60, "h": 3600}
+UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
+REST_S = 10  # what comes at once after so many seconds of rest, unless a burst is given
+
+_amount = r"(\d+(?:\.\d+)?)([KMG]?)"
+_rate = re.compile(rf"(?:(\w+):)?(\w+)=(?:{_amount}/(s|min|h)|off)((?:,(?:burst|most)={_amount})*)")
+_option = re.compile(rf"(burst|most)={_amount}")
+
+
+def limit(text: str) -> Callable[[Limits], Limits]:
+    """Return what `--limit TEXT` makes of the limits before it. Raises ArgumentTypeError."""
+    from chatlib.core.buckets import NO_LIMITS, Limits, Rate
+    from chatlib.errors import Misuse
+
+    if text in ("on", "off"):
+        return lambda limits: Limits() if text == "on" else NO_LIMITS
+    who, what, amount, unit, per, given = _parts(text)
+    known = {name: _number(value, unit) for name, value, unit in _option.findall(given)}
+    rate = None
+    if amount is not None:
+        per_s = _number(amount, unit) / PER[per]
+        rate = Rate(per_s, known.get("burst", max(REST_S * per_s, _least(what))))
+    changes: dict[str, object] = {what: rate}
+    if "most" in known or (what == "sessions" and rate is None):
+        changes["most_sessions"] = int(known["most"]) if "most" in known else None
+
+    def change(limits: Limits) -> Limits:
+        rates = getattr(limits, WHO[who])._replace(**changes)
+        return limits._replace(**{WHO[who]: rates})
+
+    try:
+        change(NO_LIMITS).check()
+    except Misuse as e:
+        raise argparse.ArgumentTypeError(f"{text!r}: {e}") from None
+    return change
+
+
+def _parts(text: str) -> tuple[str, str, str | None, str, str, str]:
+    found = _rate.fullmatch(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is none: give such as messages=20/s,burst=200 (or /min, /h), "
+            "bots:bytes=1M/s, messages=off, on, off"
+        )
+    who, what, amount, unit, per, given = found.groups()[:6]
+    for word, words in ((who or "people", WHO), (what, WHAT)):
+        if word not in words:
+            raise argparse.ArgumentTypeError(f"{word!r} is none of {', '.join(words)}")
+    if "most=" in given and what != "sessions":
+        raise argparse.ArgumentTypeError(f"{text!r}: only sessions have a 'most' at a time")
+    if "burst=" in given and amount is None:
+        raise argparse.ArgumentTypeError(f"{text!r}: a burst needs a rate")
+    return who or "people", what, amount, unit or "", per or "s", given
+
+
+def _number(amount: str, unit: str) -> float:
+    return float(amount) * UNITS[unit]
+
+
+def _least(what: str) -> int:
+    from chatlib.protocol.limits import INTAKE_FRAME_BYTES
+
+    return INTAKE_FRAME_BYTES if what == "bytes" else 1

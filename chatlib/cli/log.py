@@ -1,0 +1,105 @@
+"""What the broker prints: where it is, and who comes and goes."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from chatlib.protocol.links import DEFAULT_ADDRESS, Endpoint
+
+if TYPE_CHECKING:
+    from chatlib.core.batch import Note
+    from chatlib.net.broker import Broker
+
+FEW_DESCRIPTORS = 1024
+
+
+class Log:
+    """What the broker prints: one line a happening, for people or as JSON."""
+
+    def __init__(self, form: str, quiet: bool) -> None:
+        self._json = form == "json"
+        self._quiet = quiet
+
+    def started(
+        self, broker: Broker, bound: tuple[Endpoint, Endpoint, Endpoint], descriptors: int
+    ) -> None:
+        """Say who can reach the broker, where it is, what it keeps and how to join."""
+        from chatlib.version import __version__
+
+        control, intake, feed = bound
+        history = broker.store.describe()
+        if self._json:
+            places = {"control": str(control), "intake": str(intake), "feed": str(feed)}
+            self._line("started", version=__version__, history=history, pid=os.getpid(), **places)
+            return
+        address = str(control)
+        command = "hubbub chat" + ("" if address == DEFAULT_ADDRESS else f" {address}")
+        who = broker.reach()
+        print(f"hubbub {__version__} is up. Who can reach it: {who}.")
+        print(f"  control  {control}")
+        print(f"  intake   {intake}")
+        print(f"  feed     {feed}")
+        print(f"  history  {history}")
+        if descriptors <= FEW_DESCRIPTORS:
+            members = descriptors // 3
+            print(
+                f"  NOTE     {descriptors} open files allowed: about {members} members (ulimit -n)"
+            )
+        print(f"Join with: {command}      Stop with: Ctrl-C", flush=True)
+
+    def note(self, note: Note, address: str) -> None:
+        """Print one line for somebody who came, went, joined, left or was renamed."""
+        from chatlib.sanitize import sanitize
+
+        if self._quiet:
+            return
+        if self._json:
+            known = {f: getattr(note, f) for f in note.__struct_fields__ if f != "what"}
+            known["address"] = address
+            self._line(note.what, **{k: v for k, v in known.items() if v})
+            return
+        where = f" from {address}" if address else ""
+        words = {
+            "opened": f"connected{where}",
+            "resumed": f"came back{where}",
+            "ended": f"is gone ({note.reason})",
+            "renamed": f"is the new name of {note.old}",
+            "joined": f"joined {note.room}",
+            "left": f"left {note.room}",
+            "failing": f"NOTHING IS STORED, so nothing is acknowledged: {note.reason}",
+            "storing": "the history is being stored again",
+            "invited": f"is an invitation to {note.room}",
+            "redeemed": f"(an invitation to {note.room}) let somebody in",
+            "banned": "is banned, and was thrown out" + (f": {note.reason}" if note.reason else ""),
+            "unbanned": "may come in again",
+            "slowed": f"was slowed down, {note.count} times: {note.reason}",
+        }
+        told = sanitize(f"{note.nick} {words[note.what]}")
+        self._put(f"{datetime.now().strftime('%H:%M:%S')} {told}")
+
+    def stopped(self) -> None:
+        """Say that the end was an orderly one."""
+        if self._json:
+            self._line("stopped")
+        else:
+            self._put("stopped: everyone was told")
+
+    def _line(self, event: str, **fields: Any) -> None:
+        at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        self._put(json.dumps({"at": at, "event": event} | fields))
+
+    def _put(self, line: str) -> None:
+        """Print a line, or leave it out: who stops reading must not stop the broker."""
+        try:
+            if select.select([], [sys.stdout], [], 0)[1]:
+                print(line, flush=True)
+        except BrokenPipeError:
+            self._quiet = True
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except OSError:  # the log's disk is full, perhaps the history's, too
+            return
