@@ -174,6 +174,40 @@ def test_bots_have_rates_of_their_own_and_single_keys_too() -> None:
         assert f"kind=slow from={taken + 1} " in broker._pass()[-1]
 
 
+def test_what_is_asked_right_behind_a_hello_makes_no_person_of_a_bot() -> None:
+    broker = BrokerPlay(NO_LIMITS._replace(person=Rates(messages=Rate(1, 1))))
+    broker.play("""
+        ci > hello v=1 nick=ci bot=true
+        ci > join room=nowhere
+            ci < 0 ok session=t1 sid=s1 nick=ci accepted=0
+            ci < 0 ok room=nowhere members=[ci(bot)] head=1
+                1<0 join nowhere ci bot=true
+            room/nowhere/ < 1<0 join nowhere ci bot=true
+        t1 >> n=1 room=nowhere text=a | n=2 room=nowhere text=b
+            room/nowhere/ <
+                2<1 say nowhere ci.1 "a" bot=true
+                3<2 say nowhere ci.2 "b" bot=true
+        """)
+
+
+def test_a_session_is_charged_where_it_comes_from_now() -> None:
+    limits = NO_LIMITS._replace(address=Rates(messages=Rate(1, 1)))
+    broker = BrokerPlay(limits, t1=HOME, t2=HOME)
+    broker.given(ann="lobby", bob="lobby")
+    broker.play("""
+        t1 >> n=1 room=lobby text=a
+            room/lobby/ < 3<2 say lobby ann.1 "a"
+        """)
+    broker._peers["t1"] = Peer(address="10.0.0.2")
+    reason = "more than 1 messages a second from your address"
+    broker.play(f"""
+        t1 >> n=2 room=lobby text=b
+        t2 >> n=1 room=lobby text=c
+            bob < kind=slow from=1 after_ms=1000 reason="{reason}"
+            room/lobby/ < 4<3 say lobby ann.2 "b"
+        """)
+
+
 # -- control ----------------------------------------------------------------------------------
 
 
@@ -341,7 +375,7 @@ def test_nothing_is_kept_of_sessions_that_ended() -> None:
     broker._pass()
     meter = broker.pipeline.admission._meter
     assert meter is not None
-    assert meter._paused and meter._here and meter._counts
+    assert meter._paused and meter._here and meter._counts and meter._accounts
     broker._take("ann > bye")
     broker._pass()
-    assert not meter._paused and not meter._here and not meter._counts
+    assert not (meter._paused or meter._here or meter._counts or meter._accounts)

@@ -47,6 +47,12 @@ def test_nobody_loses_anything_who_is_slowed(request: pytest.FixtureRequest, see
 
 
 @pytest.mark.seeds(4, 1_000)
+def test_a_broker_that_slows_people_and_crashes(request: pytest.FixtureRequest, seed: int) -> None:
+    rates = Rates(messages=Rate(1, 4), changes=Rate(0.1, 1), requests=Rate(1, 3))
+    weather(request, seed, Plan(limits=NO_LIMITS._replace(person=rates), crashes=10))
+
+
+@pytest.mark.seeds(4, 1_000)
 def test_what_retention_took_is_told_as_a_gap(request: pytest.FixtureRequest, seed: int) -> None:
     world = weather(request, seed, Plan(memory=40_000))
     assert world.judge.gaps > 0

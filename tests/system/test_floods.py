@@ -60,6 +60,25 @@ def test_a_script_floods_beside_two_who_talk(tmp_path: Path) -> None:
         assert stored == told
 
 
+def test_what_comes_from_one_address_has_a_rate(tmp_path: Path) -> None:
+    with (
+        RunningBroker(tmp_path, "--limit", "addresses:messages=200/s,burst=1") as broker,
+        Client(broker.control, "ann") as ann,
+        Client(broker.control, "bob") as bob,
+    ):
+        for client in (ann, bob):
+            client.join("lobby", history=0)
+        began = time.monotonic()
+        for i in range(100):
+            ann.say("lobby", f"{i}")
+            bob.say("lobby", f"{i}")
+        ann.flush(PATIENCE)
+        bob.flush(PATIENCE)
+        assert time.monotonic() - began >= 199 / 200
+        assert sorted(heard(ann, 200)) == sorted([f"{i}" for i in range(100)] * 2)
+        eventually("it is told", lambda: "a second from your address" in broker.output())
+
+
 def test_bots_may_be_given_more(tmp_path: Path) -> None:
     limits = ("--limit", "messages=1/s,burst=1", "--limit", "bots:messages=1000/s,burst=1000")
     with (
