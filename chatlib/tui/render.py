@@ -106,7 +106,7 @@ class Renderer:
             return [[(NOTICE, "-- online again; the broker has begun a new history --")]]
         if told.state == "online":
             return [[(NOTICE, "-- online again --")]]
-        if told.state == "closed" and told.detail:
+        if told.state in ("closed", "refused") and told.detail:
             return [[(ERROR, f"-- {sanitize(told.detail)} --")]]
         return []
 

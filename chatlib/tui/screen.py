@@ -132,6 +132,8 @@ class Screen:
     def _status(self) -> StyleAndTextTuples:
         if time.monotonic() - self._interrupted < AGAIN_S:
             return [("class:status", "Ctrl-C once more quits")]
+        if self._client.state == "refused":
+            return [("class:offline", "turned away; /quit leaves")]
         if self.chat.offline:
             left = max(0, round(self._retry_at - time.monotonic()))
             return [("class:offline", f"offline; next try in {left} s")]

@@ -14,7 +14,6 @@ from chatlib import Client, Connection, Misuse, Refused, Unreachable
 from chatlib.net import curve, handshake, line
 from chatlib.net.broker import Broker
 from chatlib.net.curve import make_pair
-from chatlib.protocol.links import parse_endpoint
 from chatlib.security.keys import fingerprint
 from tests.net.encrypted import Encrypted
 from tests.support import PATIENCE, eventually
@@ -246,36 +245,6 @@ def test_a_socket_that_was_refused_is_made_anew(house: Encrypted, domain: str) -
             bob.join("lobby")
             bob.say("lobby", "live")
             until_said(ann, "live")
-
-
-# -- who greets how ----------------------------------------------------------------------------
-
-
-def test_who_greets_how(house: Encrypted, plain: str) -> None:
-    assert handshake.mechanism_of(parse_endpoint(house.address)) == "CURVE"
-    assert handshake.mechanism_of(parse_endpoint(plain)) == "NULL"
-    assert handshake.mechanism_of(parse_endpoint("tcp://127.0.0.1:1")) is None
-    assert handshake.mechanism_of(parse_endpoint("ipc:///nowhere/at/all")) is None
-
-
-@pytest.mark.parametrize(
-    ("says", "mechanism"),
-    [(b"SSH-2.0-OpenSSH\r\n", ""), (b"", None), (b"\xff" + bytes(8), None)],
-)
-def test_what_greets_otherwise(says: bytes, mechanism: str | None, tmp_path: Any) -> None:
-    with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(str(tmp_path / "s"))
-        listening.listen()
-
-        def greet() -> None:
-            peer, _ = listening.accept()
-            peer.sendall(says)
-            peer.close()
-
-        greeting = threading.Thread(target=greet)
-        greeting.start()
-        assert handshake.mechanism_of(parse_endpoint(f"ipc://{tmp_path}/s")) == mechanism
-        greeting.join()
 
 
 def test_what_speaks_no_zeromq(tmp_path: Any) -> None:

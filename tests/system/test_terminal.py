@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.net.encrypted import Encrypted
 from tests.support import ROOT, Peer, RunningBroker, eventually
 from tests.system.terminal import Terminal
 
@@ -49,6 +50,20 @@ def test_two_people_talk_as_in_the_readme(broker: RunningBroker) -> None:
         ann.sees("← bobby left lobby")
         ann.type("\x04")
         assert ann.left_clean() == 0
+
+
+def test_a_person_joins_with_a_link_and_is_banned() -> None:
+    with Encrypted() as house:
+        link = house.link("ops", token="welcome")
+        with Terminal("join", f"'{link}'", "--nick", "ann", columns=120) as ann:
+            ann.sees("from now on its key is").sees("ops>").enter("hi").sees("<ann> hi")
+            house.banned |= house.admitted
+            house.stop()
+            ann.sees("offline")
+            with house.again():
+                ann.sees("refuses your key").sees("turned away; /quit leaves")
+                ann.enter("/quit")
+                assert ann.left_clean() == 0
 
 
 def test_escape_sequences_and_bidi_overrides_stay_text(broker: RunningBroker) -> None:

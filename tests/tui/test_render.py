@@ -95,6 +95,7 @@ def test_a_time_that_cannot_be_read_is_left_out(renderer: Renderer) -> None:
             "not sent: nobody is called bo: psst",
         ),
         (Connection("offline", "connection refused"), "-- offline: connection refused --"),
+        (Connection("refused", "no", code="key_refused"), "-- no --"),
         (
             Connection("online", new_history=True),
             "-- online again; the broker has begun a new history --",
