@@ -16,7 +16,7 @@ from tests.cli.test_broker import run
     [
         ("messages=20/s,burst=200", Limits(PERSON._replace(messages=Rate(20, 200)))),
         ("people:messages=20/s", Limits(PERSON._replace(messages=Rate(20, 200)))),
-        ("bytes=1M/min", Limits(PERSON._replace(bytes=Rate(1024**2 / 60, 256 * 1024)))),
+        ("bytes=1M/min", Limits(PERSON._replace(bytes=Rate(1024**2 / 60, 10 * 1024**2 / 60)))),
         ("bytes=64K/s,burst=2M", Limits(PERSON._replace(bytes=Rate(64 * 1024, 2 * 1024**2)))),
         ("changes=1.5/h", Limits(PERSON._replace(changes=Rate(1.5 / 3600, 1)))),
         ("sessions=2/s,burst=4,most=3",
@@ -52,7 +52,7 @@ def test_who_it_is_for() -> None:
         ("cats:messages=20/s", "'cats' is none of people, bots, addresses"),
         ("messages=0/s", "0 a second is no rate"),
         ("messages=20/s,burst=0", "a burst is at least 1"),
-        ("bytes=20/s,burst=1000", "a burst is at least 262144"),
+        ("bytes=20/s,burst=1000", "a burst is at least 131072"),
         ("messages=20/s,most=3", "only sessions"),
         ("messages=off,burst=3", "a burst needs a rate"),
         ("sessions=1/s,most=0", "at least one"),

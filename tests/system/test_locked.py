@@ -223,9 +223,7 @@ def test_keys_and_invitations_outlive_the_broker(
     left = parse_link(invite(broker))
     broker.kill()
     assert {oct(p.stat().st_mode & 0o777) for p in (tmp_path / "data").glob("*.key")} == {"0o600"}
-    with RunningBroker(
-        tmp_path, "--access", "invite", listen=broker.control, data=broker.data
-    ) as again:
+    with broker.again() as again:
         assert again.control == broker.control
         back(ann)
         bob = knocks(at=again)
