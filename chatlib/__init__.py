@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from chatlib.version import __version__
 
 if TYPE_CHECKING:
+    from chatlib.core.folding import Message, fold
     from chatlib.core.signals import Connection, Gap, Pending, Refusal
     from chatlib.errors import HubbubError, Misuse, OutboxFull, Refused, TimedOut, Unreachable
     from chatlib.net.broker import Broker
@@ -20,6 +21,8 @@ _HOMES = {
     "Broker": "chatlib.net.broker",
     "Client": "chatlib.net.client",
     "JoinedRoom": "chatlib.net.client",
+    "Message": "chatlib.core.folding",
+    "fold": "chatlib.core.folding",
     "Connection": "chatlib.core.signals",
     "Gap": "chatlib.core.signals",
     "Pending": "chatlib.core.signals",
@@ -45,6 +48,7 @@ __all__ = [
     "HubbubError",
     "JoinedRoom",
     "Member",
+    "Message",
     "Misuse",
     "OutboxFull",
     "Pending",
@@ -55,6 +59,7 @@ __all__ = [
     "Unreachable",
     "Unread",
     "__version__",
+    "fold",
 ]
 
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Container, Sequence
 from typing import Any
 
-from chatlib.core import commands
+from chatlib.core import commands, words
 from chatlib.core.apply import NO_SESSION
 from chatlib.core.batch import Batch, Opened
 from chatlib.core.commands import NOBODY, Command, Origin, Peer, Question
@@ -19,6 +19,7 @@ from chatlib.core.meter import Meter, NotNow
 from chatlib.core.requested import IN_SESSION, NEED_KEYS, WITHOUT_SESSION, Context
 from chatlib.core.sessions import WRONG_KEY
 from chatlib.core.state import State, digest
+from chatlib.core.words import PLAIN
 from chatlib.errors import BadName, ProtocolViolation
 from chatlib.protocol import limits, messages
 from chatlib.protocol.codec import decode_lines, decode_request, text_fault, wrong_version
@@ -65,7 +66,7 @@ class Admission:
 
     def intake(
         self, parts: Sequence[bytes], peer: Peer, now: float, at: int, batch: Batch
-    ) -> Command | None:
+    ) -> commands.Say | None:
         """Admit one intake message: the session's token and JSON lines."""
         if len(parts) != 2:
             self.counts["bad_frames"] += 1
@@ -89,7 +90,9 @@ class Admission:
         except ProtocolViolation as e:
             self._scold(sid, Error(e.code, str(e)), batch)
             return None
-        return commands.Say(at=at, sid=sid, lines=[_checked(line) for line in lines])
+        about: list[Line] = []
+        checked = [_checked(line, about) for line in lines]
+        return commands.Say(at=at, sid=sid, lines=checked, regards=bool(about))
 
     def _sid_of(self, token: bytes) -> str | None:
         sid = self._known.get(token)
@@ -281,10 +284,16 @@ class Admission:
             self._seen[sid] += seconds
 
 
-def _checked(line: Line | BadLine) -> Line | BadLine:
+def _checked(line: Line | BadLine, about: list[Line]) -> Line | BadLine:
     if type(line) is not Line:
         return line
-    if error := text_fault(line.text, limits.TEXT_BYTES):
+    if line.re is not None or line.kind not in PLAIN:
+        line = words.regarding(line)
+        about.append(line)
+        error = words.line_fault(line)
+    else:
+        error = text_fault(line.text, limits.TEXT_BYTES)
+    if error:
         return BadLine(line.n, error)
     if (line.room is None) == (line.to is None):
         return BadLine(line.n, Error("bad_message", "a message has either a 'room' or a 'to'"))

@@ -17,13 +17,16 @@ class Entry(NamedTuple):
 
     `stream` is a room's topic (`room/lobby/`) or an inbox (`inbox/SID`); `line` is the JSON that
     is stored, emitted and answered: one format for disk and wire. `peer` is the nick key of the
-    other one in a private conversation.
+    other one in a private conversation. `changes` is the seq in the same stream of what this
+    edits or, with `erases`, deletes: then the store blanks it, and its edits.
     """
 
     stream: str
     seq: int
     line: bytes
     peer: str | None = None
+    changes: int | None = None
+    erases: bool = False
 
 
 class Reply(NamedTuple):
@@ -114,3 +117,10 @@ class Batch:
         if sid not in self.rewound:
             self.rewound.add(sid)
             self.notices.append((sid, Notice(kind="resend", from_=first)))
+
+    def slow(self, sid: str, first: int, after_ms: int, reason: str) -> None:
+        """Tell a sender that what it sent from `first` on can't be taken yet."""
+        if sid not in self.rewound:
+            self.rewound.add(sid)
+            told = Notice(kind="slow", from_=first, after_ms=after_ms, reason=reason)
+            self.notices.append((sid, told))

@@ -92,10 +92,34 @@ class MarkRead(Command, tag=True):
     peer: str | None = None
 
 
+class Original(Struct):
+    """What the store had of an event: who said it, as what, and to whom (a sid) if privately."""
+
+    sid: str
+    kind: str
+    deleted: bool = False
+    peer: str | None = None
+
+
+class Regarding(Line):
+    """A line about an earlier event, with what the store had of that when the line came.
+
+    State and command alone say nothing of old events: so what is known of this one is in the
+    command. It is `looked_up` and there is no `original`: it was not there.
+    """
+
+    looked_up: bool = False
+    original: Original | None = None
+
+
 class Say(Command, tag=True):
-    """Take in the lines of one intake frame, in their order."""
+    """Take in the lines of one intake frame, in their order.
+
+    Those with a `re` are `Regarding`; `regards` tells that there are any.
+    """
 
     lines: list[Line | BadLine]
+    regards: bool = False
 
 
 class EndSession(Command, tag=True):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from chatlib.core import words
 from chatlib.core.batch import Batch
-from chatlib.core.commands import Say
+from chatlib.core.commands import Regarding, Say
 from chatlib.core.rooms import member_fault
-from chatlib.core.state import Session, State
-from chatlib.core.streams import tell_inbox, tell_room, timestamp
+from chatlib.core.state import Room, Session, State
+from chatlib.core.streams import changing, tell_inbox, tell_room, timestamp
 from chatlib.errors import BadName
 from chatlib.names import nick_key, room_name
 from chatlib.protocol.messages import BadLine, Error, Event, Line
@@ -25,6 +26,10 @@ def say(state: State, session: Session, command: Say, batch: Batch) -> None:
         accepted = line.n
         if isinstance(line, BadLine):
             batch.refuse(session.sid, line.n, line.error)
+        elif line.re is not None and not (isinstance(line, Regarding) and line.looked_up):
+            batch.slow(session.sid, line.n, words.AGAIN_MS, words.TOO_MANY)
+            accepted -= 1
+            break
         elif line.to is None:
             _say_room(state, session, line, batch)
         else:
@@ -45,7 +50,18 @@ def _say_room(state: State, session: Session, line: Line, batch: Batch) -> None:
             batch.refuse(session.sid, line.n, error)
             return
         room = session.rooms[name]
-    tell_room(state, room, session, batch, kind=line.kind, n=line.n, text=line.text)
+    if line.re is None:
+        tell_room(state, room, session, batch, kind=line.kind, n=line.n, text=line.text)
+    elif isinstance(line, Regarding):
+        _say_about(state, session, room, line, batch)
+
+
+def _say_about(state: State, session: Session, room: Room, line: Regarding, batch: Batch) -> None:
+    if error := words.fault(session, line, None):
+        batch.refuse(session.sid, line.n, error)
+        return
+    tell_room(state, room, session, batch, **words.told(line))
+    batch.entries[-1] = changing(batch.entries[-1], line.kind, line.re)
 
 
 def _say_privately(state: State, session: Session, line: Line, batch: Batch) -> None:
@@ -57,17 +73,18 @@ def _say_privately(state: State, session: Session, line: Line, batch: Batch) -> 
     if sid is None:
         batch.refuse(session.sid, line.n, Error("no_such_nick", f"nobody here is called {line.to}"))
         return
+    if isinstance(line, Regarding) and (error := words.fault(session, line, sid)):
+        batch.refuse(session.sid, line.n, error)
+        return
     recipient = state.sessions[sid]
     event = Event(
         seq=state.next_seq(),
         at=timestamp(state.at),
-        kind=line.kind,
         to=recipient.nick,
         nick=session.nick,
         sid=session.sid,
-        n=line.n,
-        text=line.text,
         bot=session.bot,
+        **words.told(line),
     )
     tell_inbox(state, recipient, session, event, batch)
     if recipient is not session:

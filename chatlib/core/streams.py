@@ -63,4 +63,12 @@ def tell_inbox(state: State, owner: Session, peer: Session, event: Event, batch:
     """Put a private event into `owner`'s inbox; `peer` is the other one of the conversation."""
     event.prev = owner.inbox
     state.set(owner, "inbox", event.seq)
-    batch.entries.append(Entry(INBOX + owner.sid, event.seq, encode(event), peer.key))
+    entry = Entry(INBOX + owner.sid, event.seq, encode(event), peer.key)
+    batch.entries.append(entry if event.re is None else changing(entry, event.kind, event.re))
+
+
+def changing(entry: Entry, kind: str, re: int | None) -> Entry:
+    """Return the entry of an event with what it edits or deletes, if it does."""
+    if kind not in ("edit", "delete"):
+        return entry
+    return entry._replace(changes=re, erases=kind == "delete")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from chatlib.core.batch import INBOX, Entry
 from chatlib.core.state import Changes, new_room
+from chatlib.core.streams import changing
 from chatlib.errors import BadConfiguration, CannotCreate, Misuse, ProtocolViolation
 from chatlib.history import index
 from chatlib.history.sqlite import APPLICATION_ID, FILE, SqliteStore
@@ -49,10 +50,8 @@ def backup(directory: Path, target: Path) -> int:
     with closing(open_history(directory)) as db:
         try:
             new.unlink(missing_ok=True)
-            with closing(sqlite3.connect(new)) as copy:
-                db.backup(
-                    copy
-                )  # in one step: in several a busy broker would start it over and over
+            # Not page by page: in those are traces of what was deleted.
+            db.execute("VACUUM INTO ?", (str(new),))
             new.replace(target)
         except (sqlite3.Error, OSError) as e:
             raise CannotCreate(f"cannot write the backup {target}: {e}") from e
@@ -96,7 +95,8 @@ def load(directory: Path, epoch: str, lines: Iterable[bytes]) -> int:
             rooms[name] = event
             if event.kind == "topic":
                 topics[name] = event.text or ""
-            entries.append(Entry(room_topic(name).decode(), event.seq, line))
+            entry = Entry(room_topic(name).decode(), event.seq, line)
+            entries.append(changing(entry, event.kind, event.re))
             count += 1
             if len(entries) == IMPORTED:
                 _store(store, entries, rooms, topics)

@@ -3,7 +3,7 @@
 It is behind the history by a moment, and has no fsync on the way of any message. Where it is
 missing, damaged or of another life it is built anew. Of what was said it holds the words, the
 sender and the place, not the text: lines are read from the history, and what retention took from
-there is not found any more.
+there, or was deleted or edited since, is not found any more.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ _SCHEMA = f"""
 _NEWEST = """
     SELECT id, (SELECT max(seq) FROM history.events WHERE stream = id) FROM history.streams
 """
+_EDIT = "SELECT max(seq) FROM history.edits WHERE stream = ? AND first = ?"
 _EVENTS = """
     SELECT seq, line FROM history.events WHERE stream = ? AND seq > ? ORDER BY seq LIMIT ?
 """
@@ -62,6 +63,8 @@ class _Said(msgspec.Struct):
     at: str = ""
     nick: str = ""
     text: str = ""
+    re: int | None = None
+    deleted: bool = False
 
 
 _said = msgspec.json.Decoder(_Said).decode
@@ -157,7 +160,7 @@ class WordIndex:
         for seq, line in self._db.execute(_EVENTS, next_ones):
             seqs.append(seq)
             said = _said(line)
-            if said.kind in ("say", "act") and stream < 1 << BITS:
+            if said.kind in ("say", "act", "edit") and not said.deleted and stream < 1 << BITS:
                 rows.append((seq << BITS | stream, said.text, _who(nick_key(said.nick)), place))
         return seqs, rows
 
@@ -208,7 +211,9 @@ class WordIndex:
         size = 0
         for (rowid,) in self._db.execute(hits, values):
             line = self._line(rowid)
-            if line is None or not since <= _said(line).at < before:
+            if line is None or not since <= (said := _said(line)).at < before:
+                continue
+            if said.deleted or self._outdated(rowid, said):
                 continue
             size += len(line)
             if len(lines) == wanted.limit or (lines and size > limits.ANSWER_BYTES):
@@ -226,6 +231,13 @@ class WordIndex:
             (rowid & ((1 << BITS) - 1), rowid >> BITS),
         ).fetchone()
         return found[0] if found else None
+
+    def _outdated(self, rowid: int, said: _Said) -> bool:
+        """Tell whether a text is not what is read now: another edit has taken its place."""
+        seq = rowid >> BITS
+        first = said.re if said.kind == "edit" else seq
+        (newest,) = self._db.execute(_EDIT, (rowid & ((1 << BITS) - 1), first)).fetchone()
+        return newest is not None and newest != seq
 
     def _bounds(self, wanted: Find) -> tuple[int, int]:
         """Return between which seqs the times wanted can lie, by the history's marks."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from chatlib.core.batch import Entry
 from chatlib.core.state import Changes
 from chatlib.history.store import Page, Search
+from chatlib.protocol.codec import blank
 
 MiB = 1024 * 1024
 Key = tuple[str, str | None]  # a stream, or one private conversation in an inbox
@@ -34,6 +35,19 @@ class _Lines:
         if self._gone > 1_000 and self._gone * 4 > len(self._seqs):  # cut seldom: a cut copies
             del self._seqs[: self._gone], self._lines[: self._gone]
             self._gone = 0
+
+    def find(self, seq: int) -> int | None:
+        """Return where the event is, None where it is not."""
+        index = bisect_left(self._seqs, seq, self._gone)
+        return index if index < len(self._seqs) and self._seqs[index] == seq else None
+
+    def get(self, seq: int) -> bytes | None:
+        index = self.find(seq)
+        return None if index is None else self._lines[index]
+
+    def blank(self, seq: int) -> None:
+        if (index := self.find(seq)) is not None:
+            self._lines[index] = blank(self._lines[index])
 
     @property
     def oldest(self) -> int:
@@ -68,6 +82,8 @@ class MemoryStore:
         self._size = size
         self._used = 0
         self._streams: dict[Key, _Lines] = {}
+        self._peers: dict[tuple[str, int], str] = {}  # whose conversation a private event is of
+        self._edits: dict[tuple[str, int], list[int]] = {}  # what was edited -> seqs of the edits
         self._order: deque[tuple[int, int, Key]] = deque()  # seq, cost, where: oldest first
 
     def describe(self) -> str:
@@ -83,11 +99,19 @@ class MemoryStore:
             self._keep((entry.stream, None), entry)
             if entry.peer is not None:
                 self._keep((entry.stream, entry.peer), entry)
+                self._peers[entry.stream, entry.seq] = entry.peer
+            if entry.changes is not None and not entry.erases:
+                self._edits.setdefault((entry.stream, entry.changes), []).append(entry.seq)
+        for entry in entries:
+            if entry.changes is not None and entry.erases:
+                self._erase(entry.stream, entry.changes)
         while self._used > self._size:
             seq, cost, key = self._order.popleft()
             self._used -= cost
             lines = self._streams[key]
             lines.drop_until(seq)
+            self._edits.pop((key[0], seq), None)
+            self._peers.pop((key[0], seq), None)
             if not lines.oldest:
                 del self._streams[key]
 
@@ -99,6 +123,17 @@ class MemoryStore:
         cost = len(entry.line) + OVERHEAD
         self._used += cost
         self._order.append((entry.seq, cost, key))
+
+    def _erase(self, stream: str, erased: int) -> None:
+        for seq in (erased, *self._edits.pop((stream, erased), ())):
+            for key in ((stream, None), (stream, self._peers.get((stream, seq)))):
+                if key in self._streams:
+                    self._streams[key].blank(seq)
+
+    def event(self, stream: str, seq: int) -> bytes | None:
+        """Return one event's line; None when it is not there (any more)."""
+        lines = self._streams.get((stream, None))
+        return lines.get(seq) if lines else None
 
     def trim(self, at: int) -> bool:
         """Do nothing: each commit drops what no longer fits."""

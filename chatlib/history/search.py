@@ -52,6 +52,8 @@ class Searcher:
         self._grown: set[int] = set()
         self._asked: deque[Find] = deque()
         self._found: list[Found] = []
+        self._open = 0  # searches that were asked and are not answered
+        self._forgotten: set[bytes] = set()  # lines that were blanked meanwhile
         self._closing = False
         self._idle = False
         self._wake: Callable[[], None] = lambda: None
@@ -79,8 +81,15 @@ class Searcher:
             if self._thread is None or len(self._asked) >= MAX_WAITING:
                 return False
             self._asked.append(wanted)
+            self._open += 1
             self._news.notify()
         return True
+
+    def forget(self, lines: Iterable[bytes]) -> None:
+        """Hear which lines are not to be told any more: a search on its way may have found them."""
+        with self._news:
+            if self._open:
+                self._forgotten.update(lines)
 
     def found(self) -> list[Found]:
         """Return what was found since this was called last."""
@@ -88,6 +97,12 @@ class Searcher:
             return []
         with self._news:
             found, self._found = self._found, []
+            gone = self._forgotten
+            self._open -= len(found)
+            if not self._open:
+                self._forgotten = set()
+        if gone:
+            found = [f._replace(lines=[x for x in f.lines if x not in gone]) for f in found]
         return found
 
     def close(self) -> None:

@@ -20,6 +20,7 @@ import msgspec
 from chatlib.core.batch import Entry
 from chatlib.core.state import RECORDS, Changes, Ended, Saved, SavedRoom, SavedSession, Session
 from chatlib.errors import BadConfiguration, CannotCreate
+from chatlib.history import erasing
 from chatlib.history.retention import EVERYTHING, Keep, Retention, last_to_go, too_old
 from chatlib.history.search import Searcher
 from chatlib.history.store import Page, StoreFailed
@@ -72,6 +73,15 @@ _MIGRATIONS = [
     ALTER TABLE sessions ADD COLUMN owner TEXT NOT NULL DEFAULT '';
     CREATE TABLE records (
         kind TEXT NOT NULL, id TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (kind, id)
+    ) STRICT, WITHOUT ROWID;
+    """,
+    # Which events are edits of which: what is deleted is blanked with them.
+    """
+    CREATE TABLE edits (
+        stream INTEGER NOT NULL,
+        first INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        PRIMARY KEY (stream, first, seq)
     ) STRICT, WITHOUT ROWID;
     """,
 ]
@@ -152,6 +162,7 @@ class SqliteStore:
             db.execute("PRAGMA page_size = 8192")
         db.execute("PRAGMA journal_mode = WAL")
         db.execute(f"PRAGMA synchronous = {_SYNCHRONOUS[self._durability]}")
+        db.execute(erasing.ALWAYS)
         for number, step in enumerate(_MIGRATIONS[version:], version + 1):
             db.executescript(
                 f"BEGIN IMMEDIATE; {step} PRAGMA application_id = {APPLICATION_ID};"
@@ -215,6 +226,8 @@ class SqliteStore:
             db.executemany("INSERT INTO events (stream, seq, line, peer) VALUES (?, ?, ?, ?)", rows)
             more = Counter([row[0] for row in rows])
             db.executemany(_GROW, [(count, stream) for stream, count in more.items()])
+            changing = [e for e in entries if e.changes is not None]
+            gone = self._change(changing) if changing else []
             self._save(changes)
             if entries and changes.at - self._marked >= MARK:
                 db.execute(
@@ -230,6 +243,14 @@ class SqliteStore:
         self._counts.update(more)
         self._grown += len(rows)
         self.search.note(more)
+        if gone:
+            self.search.forget(gone)
+
+    def _change(self, entries: Sequence[Entry]) -> list[bytes]:
+        """Note edits, blank what is deleted; return the lines that were blanked."""
+        made = [(e.erases, (self._stream(e.stream), e.changes or 0, e.seq)) for e in entries]
+        erasing.note_edits(self._db, [change for erases, change in made if not erases])
+        return list(erasing.erase(self._db, [change for erases, change in made if erases]))
 
     def _stream(self, name: str) -> int:
         number = self._streams.get(name)
@@ -312,6 +333,7 @@ class SqliteStore:
         if gone:
             db.execute("BEGIN IMMEDIATE")
             db.execute("DELETE FROM events WHERE stream = ? AND seq <= ?", (stream, last))
+            erasing.forget_edits(db, stream, last)
             db.execute(_GROW, (-gone, stream))
             db.execute("COMMIT")
             self._counts[stream] -= gone
@@ -353,6 +375,17 @@ class SqliteStore:
         except sqlite3.Error as e:
             raise StoreFailed(str(e)) from e
         return Page(lines if after is not None else lines[::-1], oldest[0] if oldest else 0, more)
+
+    def event(self, stream: str, seq: int) -> bytes | None:
+        """Return one event's line; None when it is not there (any more). Raises StoreFailed."""
+        try:
+            found = self._db.execute(
+                "SELECT line FROM events WHERE stream = ? AND seq = ?",
+                (self._streams.get(stream), seq),
+            ).fetchone()
+        except sqlite3.Error as e:
+            raise StoreFailed(str(e)) from e
+        return found[0] if found else None
 
     def close(self) -> None:
         """Close the file and let another broker have it."""

@@ -72,7 +72,13 @@ class Store(Protocol):
         """Return the state as of the last commit; None for a store that keeps none."""
 
     def commit(self, entries: Sequence[Entry], changes: Changes) -> None:
-        """Store the events of a pass and what they changed, all or nothing. Raises StoreFailed."""
+        """Store the events of a pass and what they changed, all or nothing. Raises StoreFailed.
+
+        What an entry erases, and each edit of that, is blanked in the same commit.
+        """
+
+    def event(self, stream: str, seq: int) -> bytes | None:
+        """Return one event's line; None when it is not there (any more). Raises StoreFailed."""
 
     def trim(self, at: int) -> bool:
         """Drop a little of what is beyond the retention; `at` is now. Raises StoreFailed.

@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import zmq
 
@@ -18,8 +18,8 @@ from chatlib.net.asking import Asking
 from chatlib.net.handshake import Keys, keys_for
 from chatlib.net.line import Line
 from chatlib.net.sockets import make_context
+from chatlib.net.talking import Talking
 from chatlib.protocol import limits, messages
-from chatlib.protocol.codec import text_fault
 from chatlib.protocol.links import DEFAULT_ADDRESS, parse_endpoint
 from chatlib.protocol.messages import Event, Member
 from chatlib.security.keys import KeyPair
@@ -39,7 +39,7 @@ class JoinedRoom(NamedTuple):
     members: list[Member]
 
 
-class Client(Asking):
+class Client(Talking, Asking):
     """A member of the chat.
 
     `address` is the broker's control endpoint; without a `nick` the broker gives one. No thread
@@ -179,39 +179,7 @@ class Client(Asking):
 
     # -- messages -----------------------------------------------------------------------------
 
-    def say(
-        self,
-        room: str,
-        text: str,
-        *,
-        kind: Literal["say", "act"] = "say",
-        timeout: float | None = None,
-    ) -> int:
-        """Say `text` in a room that was joined; return its ticket at once.
-
-        It is sent, and sent again, until the broker has it. While the outbox is full this waits,
-        at most `timeout` seconds, then raises OutboxFull. A refusal comes as an event.
-        """
-        name = room_name(room)
-        if name not in self._follower.rooms:
-            raise Misuse(f"you are not in the room {name}: join it first")
-        return self._say(messages.Line(n=1, room=name, text=text, kind=kind), timeout)
-
-    def tell(
-        self,
-        nick: str,
-        text: str,
-        *,
-        kind: Literal["say", "act"] = "say",
-        timeout: float | None = None,
-    ) -> int:
-        """Say `text` to one person alone; otherwise like `say`."""
-        nick_key(nick)
-        return self._say(messages.Line(n=1, to=nick, text=text, kind=kind), timeout)
-
-    def _say(self, line: messages.Line, timeout: float | None) -> int:
-        if fault := text_fault(line.text, limits.TEXT_BYTES):
-            raise Misuse(fault.message)
+    def _send(self, line: messages.Line, timeout: float | None) -> int:
         deadline = None if timeout is None else time.monotonic() + timeout
         with self._lock:
             serving = self._serving()

@@ -23,7 +23,7 @@ from chatlib.core.streams import timestamp
 from chatlib.errors import BadName
 from chatlib.history.store import Store, StoreFailed
 from chatlib.names import room_name
-from chatlib.net import unread
+from chatlib.net import lookups, unread
 from chatlib.net.answers import BUSY, Answers
 from chatlib.order.local import LocalOrder
 from chatlib.protocol import limits, messages
@@ -169,8 +169,11 @@ class Pipeline:
         batch: Batch,
     ) -> list[Question]:
         questions = []
+        left = lookups.MOST  # of what lines of this pass are about
         for frames, peer in intake:
             if (said := self.admission.intake(frames, peer, now, at, batch)) is not None:
+                if said.regards:
+                    left -= lookups.look_up(self.store, self.state, said, left)
                 self.order.submit(said)
         for frames, peer in control:
             asked = self.admission.control(frames, peer, now, at, batch)
@@ -235,7 +238,7 @@ class Pipeline:
 
     def _emit_entries(self, batch: Batch, now: float) -> None:
         topics: dict[str, list[bytes]] = {}
-        for stream, _, line, _ in batch.entries:
+        for stream, _, line, _, _, _ in batch.entries:
             if stream.startswith(INBOX):
                 self._deliver(stream[len(INBOX) :], line)
             elif (lines := topics.get(stream)) is not None:

@@ -54,7 +54,7 @@ def _behind(page: Page, sid: str, cursors: Mapping[str, int]) -> list[str]:
 
 def _of_others(page: Page, sid: str) -> list[Event]:
     events = map(decode_event, page.lines)
-    return [e for e in events if e.sid != sid and e.kind in ("say", "act")]
+    return [e for e in events if e.sid != sid and e.kind in ("say", "act") and not e.deleted]
 
 
 def _most(messages: int) -> int:

@@ -133,6 +133,11 @@ def decode_event(line: bytes | msgspec.Raw) -> Event:
     return event
 
 
+def blank(line: bytes) -> bytes:
+    """Return a stored line without its text, marked as deleted; all else stays as it is."""
+    return encode({**_any.decode(line), "text": "", "deleted": True})
+
+
 def decode_head(frame: bytes) -> Head:
     """Return what tells answers from deliveries. Raises ProtocolViolation (bad_json)."""
     head: Head = _decode(_heads.decode, frame)

@@ -7,6 +7,7 @@ from chatlib.names import NICK_CHARS, ROOM_CHARS
 WIRE_VERSION = 1
 
 TEXT_BYTES = 8 * 1024
+REACTION_BYTES = 32  # one sign or a short word; some signs are of eight code points
 TOPIC_BYTES = 512  # a room's topic, which everyone who joins is sent
 ROOMS_PER_SESSION = 100
 HISTORY_EVENTS = 1_000  # events an answer holds at the most
@@ -31,6 +32,7 @@ def announced() -> dict[str, int]:
         "nick_chars": NICK_CHARS,
         "room_chars": ROOM_CHARS,
         "text_bytes": TEXT_BYTES,
+        "reaction_bytes": REACTION_BYTES,
         "topic_bytes": TOPIC_BYTES,
         "rooms": ROOMS_PER_SESSION,
         "history": HISTORY_EVENTS,

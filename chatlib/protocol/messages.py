@@ -357,13 +357,17 @@ class Pong(Answer, kw_only=True):
 
 
 class Line(Struct, omit_defaults=True):
-    """One message on its way in: to a room or to one person, numbered from 1 in its session."""
+    """One message on its way in: to a room or to one person, numbered from 1 in its session.
+
+    `re` is the seq of the event that it is about: what it answers, edits, deletes or reacts to.
+    """
 
     n: Annotated[int, Meta(ge=1, le=2**53)]
-    text: str
+    text: str = ""
     room: Name | None = None
     to: Name | None = None
-    kind: Literal["say", "act"] = "say"
+    kind: Literal["say", "act", "edit", "delete", "react"] = "say"
+    re: Seq | None = None
 
 
 class BadLine(Struct):
@@ -392,7 +396,9 @@ class Event(Struct, kw_only=True, omit_defaults=True):
     nick: str = ""
     sid: str = ""
     n: int = 0
+    re: int | None = None
     text: str | None = None
+    deleted: bool = False
     old: str | None = None
     reason: str | None = None
     bot: bool = False

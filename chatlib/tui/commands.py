@@ -96,6 +96,26 @@ def _me(chat: Conversation, rest: str) -> None:
     chat.say(rest, "act")
 
 
+def _reply(chat: Conversation, rest: str) -> None:
+    nick, _, text = rest.partition(" ")
+    chat.say(text.strip(), reply_to=chat.last_of(nick.removeprefix("@").removesuffix(":")))
+
+
+def _edit(chat: Conversation, rest: str) -> None:
+    chat.client.edit(chat.room, chat.my_last(), rest)
+
+
+def _delete(chat: Conversation, rest: str) -> None:
+    if rest:
+        raise Misuse("usage: /delete (your last message in the room)")
+    chat.client.delete(chat.room, chat.my_last())
+
+
+def _react(chat: Conversation, rest: str) -> None:
+    sign, _, nick = rest.partition(" ")
+    chat.client.react(chat.room, chat.last_of(nick.strip().removeprefix("@")), sign)
+
+
 def _topic(chat: Conversation, rest: str) -> None:
     if rest:
         chat.client.topic(chat.room, rest)
@@ -151,6 +171,14 @@ COMMANDS: dict[str, Command] = {
     "nick": Command("NAME", "change your nickname", _nick, 1),
     "msg": Command("NICK TEXT", "say something to one person alone", _msg, 2, completes="nicks"),
     "me": Command("TEXT", "say what you are doing", _me, 1, needs_room=True),
+    "reply": Command(
+        "NICK TEXT", "answer what NICK said last", _reply, 2, needs_room=True, completes="nicks"
+    ),
+    "edit": Command("TEXT", "say your last message otherwise", _edit, 1, needs_room=True),
+    "delete": Command("", "delete your last message", _delete, needs_room=True),
+    "react": Command(
+        "SIGN [NICK]", "react to what was said last, or by NICK", _react, 1, needs_room=True
+    ),
     "topic": Command("[TEXT]", "set or show the room's topic", _topic, needs_room=True),
     "history": Command("[N]", "show what was said before", _history, needs_room=True),
     "search": Command(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
+from typing import Literal
 
 from chatlib.core.signals import Connection
 from chatlib.errors import HubbubError, Misuse
@@ -12,10 +13,12 @@ from chatlib.names import LOBBY
 from chatlib.net.client import Client, Delivery, JoinedRoom
 from chatlib.protocol.messages import Event
 from chatlib.sanitize import sanitize
+from chatlib.tui.recent import Recent
 from chatlib.tui.render import DIM, ERROR, NOTICE, Line, Renderer, View
 
 Show = Callable[[list[Line]], None]
 MEMBERS_SHOWN = 30
+NOTHING = "there is nothing yet to react to"
 NICKS_KEPT = 500  # nicknames offered for completion
 
 
@@ -30,6 +33,7 @@ class Conversation:
         self.offline = ""
         self._show = show
         self._renderer = Renderer()
+        self._recent = Recent()
         self._nicks: dict[str, None] = {}
         self._rooms: set[str] = {LOBBY}
         self._newest: dict[str, int] = {}  # the newest event shown of each room
@@ -57,10 +61,14 @@ class Conversation:
         if event.room is not None and event.room != self.room and event.kind in ("say", "act"):
             self.unread[event.room] += 1
         self._mark(event)
-        lines = self._renderer.event(event, View(self.client.sid, self.room))
+        lines = self._renderer.event(event, self._view(event, self._recent))
         if event.kind == "join" and event.sid == self.client.sid and event.room is not None:
             lines += self._arrival(event.room, "")
         return lines
+
+    def _view(self, event: Event, recent: Recent) -> View:
+        about = recent.find(event.re)  # as it was before this event
+        return View(self.client.sid, self.room, about, takes_back=recent.take(event))
 
     def _mark(self, event: Event) -> None:
         """Tell the broker what was read: the current room, and what was said to oneself."""
@@ -109,9 +117,8 @@ class Conversation:
 
     def old_events(self, events: Iterable[Event]) -> None:
         """Show events of the past once more."""
-        view = View(self.client.sid, self.room)
-        renderer = Renderer()
-        self._show([line for event in events for line in renderer.event(event, view)])
+        renderer, recent = Renderer(), Recent(self._recent)
+        self._show([x for e in events for x in renderer.event(e, self._view(e, recent))])
 
     # -- what one does ------------------------------------------------------------------------
 
@@ -129,11 +136,24 @@ class Conversation:
         except HubbubError as e:
             self.error(str(e))
 
-    def say(self, text: str, kind: str = "say") -> None:
+    def say(self, text: str, kind: str = "say", reply_to: int | None = None) -> None:
         """Say something in the current room. Raises Misuse without one."""
         if not self.room:
             raise Misuse("you are in no room: /join one first")
-        self.client.say(self.room, text.rstrip(), kind="act" if kind == "act" else "say")
+        act_or_say: Literal["act", "say"] = "act" if kind == "act" else "say"
+        self.client.say(self.room, text.rstrip(), kind=act_or_say, reply_to=reply_to)
+
+    def my_last(self) -> int:
+        """Return the seq of one's own last message in the room. Raises Misuse."""
+        if (event := self._recent.last(self.room, sid=self.client.sid)) is None:
+            raise Misuse(f"you said nothing in {self.room} of late")
+        return event.seq
+
+    def last_of(self, nick: str) -> int:
+        """Return the seq of the last message of somebody, or of anybody. Raises Misuse."""
+        if (event := self._recent.last(self.room, nick=nick or None)) is None:
+            raise Misuse(f"{nick} said nothing in {self.room} of late" if nick else NOTHING)
+        return event.seq
 
     def go(self, room: str) -> None:
         """Make a room the current one."""

@@ -24,14 +24,22 @@ DIM, BOLD, ERROR, NOTICE, PRIVATE = "dim", "bold", "error", "notice", "private"
 _SGR = {DIM: "2", BOLD: "1", ERROR: "31", NOTICE: "36", PRIVATE: "35"}
 _NICK_COLOURS = ("31", "32", "33", "34", "35", "36", "91", "92", "93", "94", "95", "96")
 
+QUOTED = 40  # characters of what a reply is to
+
 _REASONS = {"timeout": "connection timed out", "left": ""}
 
 
 class View(NamedTuple):
-    """From where an event is looked at: who one is, and which room is on the screen."""
+    """From where an event is looked at: who one is, and which room is on the screen.
+
+    `about` is the message that the event is about, where it is known; `takes_back` tells that a
+    reaction is taken back by it.
+    """
 
     sid: str
     room: str
+    about: Event | None = None
+    takes_back: bool = False
 
 
 def nick_style(nick: str) -> str:
@@ -65,8 +73,8 @@ class Renderer:
 
     def event(self, event: Event, view: View) -> list[Line]:
         """Return the lines of an event; none for a kind that is newer than this client."""
-        spans = _SENTENCES[event.kind](event, view) if event.kind in _SENTENCES else None
-        if spans is None:
+        spans = _SENTENCES[event.kind](event, view) if event.kind in _SENTENCES else []
+        if not spans:
             return []
         at = self._local(event.at)
         head: Line = [(DIM, at.strftime("%H:%M ") if at else "")]
@@ -126,18 +134,52 @@ def _name(nick: str) -> Span:
 
 
 def _say(event: Event, view: View) -> Line:
-    text = sanitize(event.text or "", lines=True)
+    text = _text(event, view)
     if event.to is None:
-        return [("", "<"), _name(event.nick), ("", "> "), ("", text)]
+        return [("", "<"), _name(event.nick), ("", "> "), *text]
     if event.sid == view.sid:
-        return [(PRIVATE, "to "), _name(event.to), (PRIVATE, " alone: "), ("", text)]
-    return [_name(event.nick), (PRIVATE, " to you alone: "), ("", text)]
+        return [(PRIVATE, "to "), _name(event.to), (PRIVATE, " alone: "), *text]
+    return [_name(event.nick), (PRIVATE, " to you alone: "), *text]
+
+
+def _text(event: Event, view: View) -> Line:
+    """Return what was said, behind what it answers."""
+    if event.deleted:
+        return [(DIM, "(deleted)")]
+    reply = event.re is not None and event.kind != "edit"
+    answers = [(DIM, f"(to {_quoted(view)}) ")] if reply else []
+    return [*answers, ("", sanitize(event.text or "", lines=True))]
+
+
+def _quoted(view: View) -> str:
+    """Return whom an event is about, and the beginning of what they had said."""
+    if view.about is None:
+        return "an earlier message"
+    text = (view.about.text or "").replace("\n", " ")
+    beginning = text if len(text) <= QUOTED else text[:QUOTED].rstrip() + "…"
+    return sanitize(f"{view.about.nick}: {beginning}")
+
+
+def _edit(event: Event, view: View) -> Line:
+    return [] if event.deleted else [*_say(event, view), (DIM, " (edited)")]
+
+
+def _delete(event: Event, view: View) -> Line:
+    alone = " (private)" if event.to is not None else ""
+    return [_name(event.nick), (DIM, f" deleted a message{alone}")]
+
+
+def _react(event: Event, view: View) -> Line:
+    alone = "(private) " if event.to is not None else ""
+    does = "takes back" if view.takes_back else "reacts"
+    sign = sanitize(event.text or "")
+    about = _quoted(view)
+    return [("", f"{alone}"), _name(event.nick), (DIM, f" {does} {sign} to {about}")]
 
 
 def _act(event: Event, view: View) -> Line:
     alone = [(PRIVATE, "(private) ")] if event.to is not None else []
-    text = sanitize(event.text or "", lines=True)
-    return [("", "* "), *alone, _name(event.nick), ("", f" {text}")]
+    return [("", "* "), *alone, _name(event.nick), ("", " "), *_text(event, view)]
 
 
 def _join(event: Event, view: View) -> Line:
@@ -171,6 +213,9 @@ def _topic(event: Event, view: View) -> Line:
 _SENTENCES = {
     "say": _say,
     "act": _act,
+    "edit": _edit,
+    "delete": _delete,
+    "react": _react,
     "join": _join,
     "leave": _leave,
     "nick": _nick,

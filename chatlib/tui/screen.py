@@ -122,7 +122,7 @@ class Screen:
     def _pending(self) -> StyleAndTextTuples:
         waiting = self._client.pending()
         shown = [
-            f"… {f'to {p.to}: ' if p.to else ''}{sanitize(p.text, lines=True)}"
+            f"… {f'to {p.to}: ' if p.to else ''}{sanitize(p.text, lines=True) or p.kind}"
             for p in waiting[:PENDING_SHOWN]
         ]
         if len(waiting) > PENDING_SHOWN:

@@ -78,6 +78,11 @@ SAID: list[tuple[str, dict[str, Any]]] = [
     ("empty_text", {"room": "lobby", "text": ""}),
     ("too_long", {"room": "lobby", "text": "x" * 8193}),
     ("bad_text", {"room": "lobby", "text": "\a"}),
+    ("bad_text", {"room": "lobby", "kind": "react", "re": 1, "text": "two words"}),
+    ("too_long", {"room": "lobby", "kind": "react", "re": 1, "text": "x" * 33}),
+    ("bad_message", {"room": "lobby", "kind": "delete"}),
+    ("no_such_event", {"room": "lobby", "text": "x", "re": 99}),
+    ("not_yours", {"to": "bob", "kind": "delete", "re": 3}),
 ]
 LOCKED = {
     "bad_token", "not_admitted", "wrong_key", "banned", "no_such_invitation", "not_banned",
@@ -121,9 +126,11 @@ class Broker:
             limits=limits,
         )
         self.token = self.ask(ANN, {"op": "hello", "v": 1, "nick": "ann"})["session"]
-        self.ask(BOB, {"op": "hello", "v": 1, "nick": "bob"})
+        token = self.ask(BOB, {"op": "hello", "v": 1, "nick": "bob"})["session"]
         self.ask(ANN, {"op": "join", "room": "lobby"})
         self.ask(BOB, {"op": "join", "room": "den"})
+        private = [token.encode(), b'{"n":1,"to":"ann","text":"for you"}']
+        self.pipeline.run([(private, NOBODY)], [], [], 1.0, 1)  # its seq is 3
 
     def ask(self, routing: bytes, request: Any) -> Any:
         frame = request if isinstance(request, bytes) else json.dumps(request).encode()

@@ -18,7 +18,7 @@ from chatlib.core import admission, buckets, cursors, questions, rooms, sessions
 from chatlib.errors import BadName, BadRoom
 from chatlib.history import search
 from chatlib.names import nick_key, room_name
-from chatlib.net import backlog, pipeline, reads, sockets
+from chatlib.net import backlog, lookups, pipeline, reads, sockets
 from chatlib.protocol import codec, limits, messages
 from tests.conformance.document import Block, blocks, document, names, table, values
 from tests.conformance.transcript import Player, parse
@@ -276,6 +276,7 @@ BEYOND_HELLO = {
     "rooms of a broker": rooms.MAX_ROOMS,
     "sessions of a broker": sessions.MAX_SESSIONS,
     "bound connections of a session": admission.MAX_BINDINGS,
+    "lines with `re` in a pass of the broker": lookups.MOST,
     "waiting requests of a connection that read": reads.MOST_WAITING,
     "control messages sent ahead to one peer": sockets.CONTROL_HWM,
     "bytes of control messages behind those": backlog.BACKLOG_BYTES,

@@ -36,6 +36,12 @@ class Disk(MemoryStore):
     """A store that can be full."""
 
     full = False
+    unreadable = False
+
+    def event(self, stream: str, seq: int) -> bytes | None:
+        if self.unreadable:
+            raise StoreFailed("the disk is broken")
+        return super().event(stream, seq)
 
     def commit(self, entries: Sequence[Entry], changes: object = None) -> None:
         if self.full:

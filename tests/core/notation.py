@@ -17,6 +17,7 @@ _token = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|\[.*?\]|\{.*?\}|\S*)')
 _event = re.compile(r'(\d+)<(\d+) (\w+) (\S+) ([^\s.]+)(?:\.(\d+))?(?: ("(?:[^"\\]|\\.)*"))?(.*)')
 DULL = {"at", "client", "epoch", "error", "feed", "heartbeat", "id", "intake", "limits", "message"}
 DULL |= {"ok", "server", "v"}
+REST = ("re", "deleted", "old", "reason", "bot")
 
 
 def value(text: str) -> Any:
@@ -113,7 +114,7 @@ def show_event(known: dict[str, Any]) -> str:
     where = known.get("room") or "@" + known["to"]
     n = f".{known['n']}" if "n" in known else ""
     said = " " + json.dumps(known["text"], ensure_ascii=False) if "text" in known else ""
-    rest = "".join(f" {k}={show(known[k])}" for k in ("old", "reason", "bot") if k in known)
+    rest = "".join(f" {k}={show(known[k])}" for k in REST if k in known)
     return f"{known['seq']}<{known['prev']} {known['kind']} {where} {known['nick']}{n}{said}{rest}"
 
 

@@ -14,7 +14,7 @@ from chatlib.core.batch import INBOX, Entry
 from chatlib.core.commands import Origin
 from chatlib.core.questions import Find
 from chatlib.core.state import Changes
-from chatlib.core.streams import timestamp
+from chatlib.core.streams import changing, timestamp
 from chatlib.history import index
 from chatlib.history.index import FILE, WordIndex, expression
 from chatlib.history.retention import EVERYTHING, Keep, Retention
@@ -44,7 +44,8 @@ class History:
             **{"kind": "say", **more},
         )  # fmt: skip
         changes = Changes(self.seq, self.at, 0, [], [], [], [], [])
-        self.store.commit([Entry(stream, self.seq, encode(event))], changes)
+        entry = changing(Entry(stream, self.seq, encode(event)), event.kind, event.re)
+        self.store.commit([entry], changes)
 
     def reopen(self, epoch: str = "e1") -> None:
         self.index.close()
@@ -236,3 +237,41 @@ def test_every_word_is_quoted() -> None:
         'text : ("a" AND "b c" AND "d*" * AND "x" AND "y")'
         ' AND who : "n616e6e" AND place : ("s7" OR "public")'
     )
+
+
+def test_an_edited_message_is_found_by_what_it_says_now(history: History) -> None:
+    history.say("word brown")
+    history.say("word green", kind="edit", re=1)
+    history.catch_up()
+    assert history.find("brown") == []
+    assert history.find("word") == history.find(who="ann") == ["word green"]
+    history.say("word blue", kind="edit", re=1)  # not indexed yet, and the others are old already
+    assert history.find("word") == []
+    history.catch_up()
+    assert history.find("green") == []
+    assert history.find("word") == ["word blue"]
+
+
+def test_an_edit_elsewhere_changes_nothing(history: History) -> None:
+    history.say("word one")
+    history.say("word two", stream="room/ops/")
+    history.say("word three", stream="room/ops/", kind="edit", re=2)
+    history.say("word four", stream=INBOX + "s1", kind="edit", re=1)  # of an event that is gone
+    history.catch_up()
+    assert history.find("word") == ["word one", "word three"]
+
+
+def test_a_deleted_message_is_not_found(history: History) -> None:
+    history.say("word one")
+    history.say("word two", kind="edit", re=1)
+    history.catch_up()
+    history.say("", kind="delete", re=1)
+    assert history.find("word") == history.find(who="ann") == []
+    history.catch_up()
+    assert history.find("word") == history.find(who="ann") == []
+    history.say("word three")
+    history.say("", kind="delete", re=4)
+    history.catch_up()  # it was never indexed with its text
+    assert history.find("word") == history.find(who="ann") == []
+    (rows,) = history.index._db.execute("SELECT sum(words) FROM progress").fetchone()
+    assert rows == 2

@@ -16,7 +16,7 @@ from chatlib.core.state import Changes
 from chatlib.history import index, search
 from chatlib.history.sqlite import SqliteStore
 from chatlib.history.store import Found
-from chatlib.protocol.codec import encode
+from chatlib.protocol.codec import decode_event, encode
 from chatlib.protocol.messages import Event
 from tests.support import PATIENCE, eventually
 
@@ -107,3 +107,20 @@ def test_a_disk_that_fails_is_told_and_tried_again(
     assert searching.find("word").fault
     (tmp_path / index.FILE).rmdir()
     eventually("it is found after all", lambda: searching.find("word").lines)
+
+
+def test_what_is_deleted_while_it_is_searched_for_is_not_told(searching: Searching) -> None:
+    searching.start()
+    searching.say("word one")
+    searching.say("word two")
+    assert searching.finds("word")
+    assert searching.store.search.ask(Find(Origin(b"", 1), "word", (), True))
+    searching.woken.get(timeout=PATIENCE)  # it was found, and nobody has taken it yet
+    delete = encode(Event(seq=3, prev=2, kind="delete", re=1))
+    changes = Changes(3, 0, 0, [], [], [], [], [])
+    searching.store.commit([Entry("room/lobby/", 3, delete, None, 1, True)], changes)
+    (found,) = searching.store.search.found()
+    assert [decode_event(line).text for line in found.lines] == ["word two"]
+    assert not searching.store.search._forgotten
+    searching.store.commit([Entry("room/lobby/", 4, delete, None, 2, True)], changes)
+    assert not searching.store.search._forgotten, "nobody searches"

@@ -239,8 +239,8 @@ def test_the_version_error_says_which_side_is_older() -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        b'{"n":7}',
         b'{"n":7,"text":8}',
+        b'{"n":7,"kind":"delete","re":-1}',
         b'{"n":7,"text":"x","kind":"sing"}',
         b'{"n":7,"text":"x","room":["a"]}',
         b'{"n":7,"text":"x","room":"' + b"x" * 257 + b'"}',

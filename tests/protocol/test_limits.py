@@ -44,6 +44,7 @@ def test_a_session_has_time_for_three_heartbeats() -> None:
 
 def test_hello_announces_what_a_client_must_keep_to() -> None:
     assert limits.announced() == {
-        "nick_chars": 32, "room_chars": 50, "text_bytes": 8192, "topic_bytes": 512, "rooms": 100,
-        "history": 1000, "intake_bytes": 131072, "control_bytes": 65536,
+        "nick_chars": 32, "room_chars": 50, "text_bytes": 8192, "reaction_bytes": 32,
+        "topic_bytes": 512, "rooms": 100, "history": 1000, "intake_bytes": 131072,
+        "control_bytes": 65536,
     }  # fmt: skip

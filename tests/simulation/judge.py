@@ -6,10 +6,13 @@ is broken is an AssertionError at the instant when it breaks.
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from chatlib.core.batch import INBOX, Entry, Note
 from chatlib.core.signals import Gap, Refusal
@@ -51,11 +54,22 @@ def said_by(text: str) -> tuple[int, int] | None:
 
 
 class Said(NamedTuple):
-    """What a member said, to whom where it is private, and when."""
+    """What a member said, to whom where it is private, when, and what it is about.
+
+    `text` of a deletion is `delete SEQ`.
+    """
 
     text: str
     to: str | None
     at: float
+    kind: str = "say"
+    room: str | None = None
+    re: int | None = None
+
+
+def known_by(event: Event) -> str:
+    """Return the text by which what was said is known."""
+    return f"delete {event.re}" if event.kind == "delete" else event.text or ""
 
 
 class Judge:
@@ -70,6 +84,7 @@ class Judge:
         self.nicks: dict[str, str] = {}  # sid -> folded nick
         self._taken_at: dict[str, float] = {}  # folded nick -> when its owner took it
         self.stored: dict[str, int] = {}  # text -> its seq
+        self.erased: set[int] = set()  # seqs of messages deleted, and of their edits
         self.told: list[tuple[int, int]] = []  # (member, seq), all that was told to anybody
         self.gaps = 0
         self._spoken: dict[int, int] = defaultdict(lambda: -1)  # member -> his newest in history
@@ -96,6 +111,31 @@ class Judge:
                 self._to_room(name[:-1], event)
             self._seq = event.seq
             self.chains[entry.stream].append(event)
+            if event.re is not None:
+                self._about(self.chains[entry.stream], event)
+
+    def _about(self, chain: Chain, event: Event) -> None:
+        """Look at what is about an earlier message: it was there, and one's own if it changes."""
+        behind = bisect_right(chain.seqs, event.re or 0)
+        original = chain.events[behind - 1]
+        assert original.seq == event.re, f"about nothing: {event}"
+        assert original.kind in ("say", "act"), f"about no message: {event}"
+        changes = event.kind in ("edit", "delete")
+        assert not changes or event.sid == original.sid, f"somebody else's: {event}"
+        if event.kind == "delete":
+            edits = [e.seq for e in chain.events[behind:] if e.kind == "edit" and e.re == event.re]
+            self.erased.update((original.seq, *edits))
+        elif event.kind == "edit" and event.re in self.erased:
+            self.erased.add(event.seq)
+
+    def answered(self, frame: bytes) -> None:
+        """Look at what somebody is answered: nobody reads what was deleted."""
+        if b'"events":[' not in frame:
+            return
+        for event in json.loads(frame)["events"]:
+            gone = event["seq"] in self.erased
+            assert gone == event.get("deleted", False), f"deleted, or not: {event}"
+            assert not gone or event["text"] == "", f"read after it was deleted: {event}"
 
     def started(self, state: State) -> None:
         """Look at what a broker that starts knows: all that was committed, and no more."""
@@ -120,14 +160,14 @@ class Judge:
         assert event.sid in members, f"not a member: {event}"
         if event.kind == "leave":
             del members[event.sid]
-        elif event.kind in ("say", "act"):
+        elif event.kind in ("say", "act", "edit", "delete", "react"):
             self._once(event)
 
     def _to_inbox(self, owner: str, event: Event) -> None:
         assert event.room is None
         self._private.append((owner, event))
         if event.seq == self._seq:  # the sender's copy of what the recipient just got
-            known = self.stored[event.text or ""] == event.seq
+            known = self.stored[known_by(event)] == event.seq
             assert known and owner == event.sid, f"in the inbox of {owner}: {event}"
         else:
             assert event.seq > self._seq
@@ -138,7 +178,7 @@ class Judge:
             number, count = said
             assert count > self._spoken[number], f"twice, or out of the sender's order: {event}"
             self._spoken[number] = count
-        self.stored[event.text or ""] = event.seq
+        self.stored[known_by(event)] = event.seq
 
     def passed(self, notes: Sequence[Note], now: float) -> None:
         """Look at which nicknames changed hands in a pass: they are unique at each instant."""
@@ -159,12 +199,15 @@ class Judge:
 
     # -- what a member is told ----------------------------------------------------------------
 
-    def acknowledged(self, message: Said) -> None:
+    def acknowledged(self, message: Said, store: Store, sids: Sequence[str]) -> None:
         """Look at a message that its sender takes for stored.
 
         One to a nickname that was nobody's is refused instead, and the refusal may be lost.
         """
         if message.text not in self.stored:
+            if message.re is not None:
+                self._about_nothing(message, store, sids)
+                return
             assert message.to is not None, f"acknowledged and not in the history: {message}"
             self._nobody(message)
 
@@ -173,11 +216,29 @@ class Judge:
         held = nick in self.owners and self._taken_at[nick] < message.at
         assert not held, f"not stored, though there was somebody to tell: {message}"
 
-    def refused(self, message: Said, refusal: Refusal) -> None:
-        """Look at a refusal: nobody here is refused but who tells somebody who has gone."""
+    def _about_nothing(self, message: Said, store: Store, sids: Sequence[str]) -> None:
+        """Look at what was not allowed: its message is gone, or not the sender's.
+
+        Who has a nickname, and so whose conversation it is, is not looked at; nor is which of his
+        sessions the sender spoke in.
+        """
+        if message.to is None and len(sids) == 1:
+            there = store.event(f"room/{message.room}/", message.re or 0)
+            changes = message.kind in ("edit", "delete")
+            allowed = there is not None and message.re not in self.erased
+            if allowed and there is not None and changes:
+                allowed = decode_event(there).sid == sids[0]
+            assert not allowed, f"refused, though it is there: {message}"
+
+    def refused(self, message: Said, refusal: Refusal, store: Store, sids: Sequence[str]) -> None:
+        """Look at a refusal: who tells somebody who has gone, or is about what has gone."""
+        if refusal.code in ("no_such_event", "not_yours"):
+            assert message.re is not None, refusal
+            self._about_nothing(message, store, sids)
+            return
         assert refusal.code == "no_such_nick", refusal
-        assert refusal.text == message.text
-        assert refusal.text not in self.stored, f"refused and stored: {refusal}"
+        assert refusal.text == message.text or message.text.startswith("delete ")
+        assert message.text not in self.stored, f"refused and stored: {refusal}"
         self._nobody(message)
 
 
@@ -206,6 +267,9 @@ class Place:
             index = self.at + 1
         self._judge.told.append((self._reader, event.seq))
         expected = chain.events[index]
+        if event.deleted:
+            assert event.seq in self._judge.erased, f"{self._told_to}: not deleted: {event}"
+            expected = replace(expected, text="", deleted=True)
         assert event == expected, f"{self._told_to}: {event} instead of {expected}"
         self.at = index
 

@@ -52,6 +52,7 @@ class Member:
         self._tickets: dict[int, Said] = {}
         self._places: dict[str, Place] = {}
         self._sids: list[str] = []
+        self._heard: deque[Event] = deque(maxlen=20)  # what can be edited, deleted, reacted to
         self._network.clock.after(self._network.chance.random(), self.connect)
         self._network.clock.after(0, self._tick, self.follower)
 
@@ -219,7 +220,8 @@ class Member:
                 follower.answers.remove((id, answer))
                 self._asked.pop(id, lambda answer: None)(answer)
         while self.unsettled and follower.outbox.settled(self.unsettled[0][0]):
-            self._judge.acknowledged(self.unsettled.popleft()[1])
+            said = self.unsettled.popleft()[1]
+            self._judge.acknowledged(said, self._station.store, self._sids)
 
     def _perform(self, action: actions.Action) -> None:
         match action:
@@ -259,7 +261,7 @@ class Member:
                 raise AssertionError(f"could not come back to a room: {told}")
             case Refusal():
                 said = self._tickets[told.ticket]  # it may be told after it was acknowledged
-                self._judge.refused(said, told)
+                self._judge.refused(said, told, self._station.store, self._sids)
                 if (told.ticket, said) in self.unsettled:
                     self.unsettled.remove((told.ticket, said))
             case Gap():
@@ -281,6 +283,8 @@ class Member:
 
     def _event(self, event: Event) -> None:
         stream = f"room/{event.room}/" if event.room else f"inbox/{self.follower.sid}"
+        if event.kind in ("say", "act"):
+            self._heard.append(event)
         joins = self._judge.members[event.room or ""]
         self._place(stream).told(event, joins.get(self.follower.sid))
 
@@ -301,16 +305,37 @@ class Member:
         """The rooms that one may speak in."""
         return [room for room in self.follower.rooms if room != self.leaving]
 
-    def say(self, kind: str, room: str | None = None, to: str | None = None) -> None:
+    def say(
+        self, kind: Any, room: str | None = None, to: str | None = None, re: int | None = None
+    ) -> None:
         """Say something that nobody has said before."""
         now = self._network.clock.now
-        said = Said(f"{self.number}:{self._said}", to, now)
+        text = f"{self.number}:{self._said}" if kind != "delete" else ""
+        said = Said(text or f"delete {re}", to, now, kind, room, re)
         self._said += 1
-        line = Line(n=1, text=said.text, room=room, to=to, kind="act" if kind == "act" else "say")
+        line = Line(n=1, text=text, room=room, to=to, kind=kind, re=re)
         ticket = self.follower.say(line, now)
         self.unsettled.append((ticket, said))
         self._tickets[ticket] = said
         self._after()
+
+    def change(self, kind: str) -> None:
+        """Reply to something that was heard of late, react to it, edit or delete one's own.
+
+        Now and then somebody tries what he may not.
+        """
+        anybodys = kind in ("say", "react") or self._network.happens(0.1)
+        heard = [
+            event
+            for event in self._heard
+            if (anybodys or event.sid == self.follower.sid)
+            and (event.room is None or event.room in self.speaks_in)
+        ]
+        if heard:
+            event = self._network.chance.choice(heard)
+            mine = event.sid == self.follower.sid
+            peer = None if event.room else event.to if mine else event.nick
+            self.say(kind, event.room, peer, event.seq)
 
     def join(self, room: str) -> None:
         """Join a room."""

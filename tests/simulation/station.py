@@ -177,6 +177,7 @@ class Station:
                 if torn is None or torn.gets(feed):
                     feed.publish(topic, body)
         for routing, frame in self.pipeline.control:
+            self._judge.answered(frame)
             connection = self._connections.get(routing)
             if connection is None:
                 self.pipeline.admission.vanished(routing)

@@ -21,6 +21,7 @@ USUAL: dict[str, tuple[Any, ...]] = {
     "before": (0, 1, 50, 2**53),
     "limit": (1, 5, 1_000, 2**53),
     "inbox": (True, False),
+    "re": (0, 1, 2, 3, 10, 50, 2**53),
     "bot": (True, False),
     "text": ("noise", "", "\x1b[2J", "n" * 9_000, "two\nlines"),
 }
@@ -28,6 +29,7 @@ ODD: tuple[Any, ...] = (
     None, True, -1, 0, 2**53 + 1, 2**70, 10**400, 1.5, "", "x" * 300, "\x00", "\u202e", "👩" * 20,
     [], [1, [2]], {}, {"op": "ping"}, "m1", "lobby",
 )  # fmt: skip
+KINDS = ("say", "act", "sing", "edit", "delete", "react")
 RAW = (b"", b"{", b"[]", b"null", b"\xff\xfe", b"7", b'"x"', b"{}", b"[" * 5_000, b'{"a":' * 5_000,
        b'{"op":"ping","id":"\\ud800"}', b'{"n":1}\n{', b"9" * 5_000)  # fmt: skip
 
@@ -99,8 +101,8 @@ class Stranger:
         if self._chance.random() < 0.1:
             return self._chance.choice(RAW)
         known = {"n": self._chance.choice((1, 1, 2, 3, 4, self._chance.randint(0, 30)))}
-        for field in self._chance.sample(("room", "to", "text", "kind", "n"), 3):
-            usual = ("say", "act", "sing") if field == "kind" else USUAL.get(field, ("m0", "eve"))
+        for field in self._chance.sample(("room", "to", "text", "kind", "re", "n"), 4):
+            usual = KINDS if field == "kind" else USUAL.get(field, ("m0", "eve"))
             known[field] = self._chance.choice((*usual, *usual, self._chance.choice(ODD)))
         return json.dumps(known).encode()
 

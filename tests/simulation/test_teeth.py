@@ -16,10 +16,12 @@ from chatlib.core.batch import INBOX, Batch, Entry
 from chatlib.core.outbox import Outbox
 from chatlib.core.state import Session, State
 from chatlib.core.stream import Stream
+from chatlib.history import erasing
+from chatlib.history.memory import MemoryStore
 from chatlib.history.sqlite import SqliteStore
 from chatlib.net.pipeline import Pipeline
 from chatlib.protocol.messages import Event
-from tests.simulation.disk import MemoryDisk
+from tests.simulation.disk import MemoryDisk, _File
 from tests.simulation.world import CRASHING, STORM, Plan, World
 
 PLAN = Plan(members=12, thinks=1.0, suffers=5.0)
@@ -156,6 +158,46 @@ def test_a_letter_to_somebody_else(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_wall_clock_that_is_followed_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(State, "tick", lambda self, at: setattr(self, "at", at))
     caught("time went back")
+
+
+def test_deleted_texts_that_stay(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(MemoryDisk, "_erase", lambda self, stream, seq: None)
+        caught("deleted, or not")
+    monkeypatch.setattr(erasing, "erase", lambda db, events: iter(()))
+    caught("deleted, or not", CRASHING, tmp_path)
+
+
+def test_edits_of_deleted_texts_that_stay(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with monkeypatch.context() as patch:
+        only = changed(MemoryStore._erase, ("*self._edits.pop((stream, erased), ())", ""))
+        patch.setattr(MemoryDisk, "_erase", only)
+        caught("deleted, or not")
+    monkeypatch.setattr(erasing, "_LINES", erasing._LINES.replace("first = :seq", "0"))
+    caught("deleted, or not", CRASHING._replace(seconds=60, thinks=0.2), tmp_path)
+
+
+def test_a_deletion_that_a_crash_undoes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The text goes behind the commit, and a broker that ends between the two keeps it."""
+
+    def commit(self: Any, entries: Sequence[Entry], changes: Any) -> None:
+        SqliteStore.commit(self, [e._replace(changes=None) for e in entries], changes)
+        self.watch.judge.committed(entries)
+        self.watch.fate.reach("between the two", [e for e in entries if e.erases])
+        self._change([e for e in entries if e.changes])
+
+    monkeypatch.setattr(_File, "commit", commit)
+    caught("deleted, or not", CRASHING._replace(points=("between the two",)), tmp_path)
+
+
+def test_changing_what_others_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chatlib.core.words.is_author", lambda session, original: True)
+    caught("somebody else's")
+
+
+def test_refusing_what_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chatlib.core.words.is_author", lambda session, original: False)
+    caught("refused, though it is there")
 
 
 def test_two_of_one_name(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,6 +109,8 @@ class World:
         dice = chance.random()
         if not places or dice < 0.1:
             member.join(chance.choice(ROOMS))
+        elif dice < 0.25:
+            member.change(chance.choice(("say", "react", "edit", "edit", "delete")))
         elif dice < 0.7:
             for _ in range(chance.choice((1, 1, 1, 2, 8))):
                 member.say(chance.choice(("say", "say", "act")), room=chance.choice(places))

@@ -333,7 +333,11 @@ def test_bad_lines(mallory: Peer) -> None:
     assert refusal(mallory, b'{"n":-5,"room":"lobby","text":"x"}')["code"] == "bad_message"
     assert refusal(mallory, b'{"n":1.5,"room":"lobby","text":"x"}')["code"] == "bad_message"
     used_up = [
-        ({"room": "lobby"}, "bad_message"),
+        ({"room": "lobby"}, "empty_text"),
+        ({"room": "lobby", "kind": "delete"}, "bad_message"),
+        ({"room": "lobby", "kind": "delete", "re": "x"}, "bad_message"),
+        ({"room": "lobby", "kind": "delete", "re": 2**60}, "bad_message"),
+        ({"room": "lobby", "kind": "delete", "re": 2**53}, "no_such_event"),
         ({"room": "lobby", "text": 7}, "bad_message"),
         ({"room": "lobby", "text": "x", "kind": "join"}, "bad_message"),
         ({"text": "to nobody"}, "bad_message"),

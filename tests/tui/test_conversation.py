@@ -83,6 +83,33 @@ def test_two_people_use_every_command(ann: Person, bob: Person) -> None:
     assert bob.chat.quitting
 
 
+def test_changing_what_was_said(ann: Person, bob: Person) -> None:
+    ann.types("/join lobby")
+    bob.types("/join lobby")
+    ann.types("first", "helo")
+    assert bob.sees("<ann> helo") and ann.sees("<ann> helo")
+    ann.types("/edit hello")
+    assert bob.sees("<ann> hello (edited)")
+    bob.types("/reply Ann hi there")
+    assert ann.sees("<bob> (to ann: hello) hi there") and bob.sees("hi there")
+    bob.types("/react 👋 ann", "/react 🎉")
+    assert ann.sees("bob reacts 👋 to ann: hello") and bob.sees("bob reacts 🎉 to bob: hi there")
+    bob.types("/react 👋 ann")
+    assert ann.sees("bob takes back 👋 to ann: hello")
+    ann.types("/delete")
+    assert bob.sees("ann deleted a message") and ann.sees("ann deleted a message")
+    ann.types("/delete")
+    ann.client.flush(30)
+    bob.types("/history 20")
+    history = [x[6:] for x in bob.lines[bob.lines.index("the last 11 events of lobby:") :]]
+    assert [x for x in history if x.startswith("<")] == [
+        "<ann> (deleted)",
+        "<ann> (deleted)",
+        "<bob> (to an earlier message) hi there",
+    ]
+    assert history[-2:] == ["ann deleted a message"] * 2
+
+
 @pytest.mark.parametrize(
     ("typed", "answer"),
     [
@@ -94,6 +121,12 @@ def test_two_people_use_every_command(ann: Person, bob: Person) -> None:
         ("/nick a b", "a nickname has no space and no '/': 'a b'"),
         ("/history many", "usage: /history [N], N from 1 to 1000"),
         ("/leave ops", "you are not in ops"),
+        ("/edit", "usage: /edit TEXT"),
+        ("/edit nothing", "you said nothing in lobby of late"),
+        ("/delete", "you said nothing in lobby of late"),
+        ("/delete it", "usage: /delete (your last message in the room)"),
+        ("/reply bob hi", "bob said nothing in lobby of late"),
+        ("/react 👍", "there is nothing yet to react to"),
         ("/nick bob", "the nickname bob is in use; bob_ is free"),
         ("x" * 9000, "a text has at most 8192 bytes, this one has 9000"),
     ],

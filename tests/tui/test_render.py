@@ -14,6 +14,10 @@ from chatlib.tui.render import Renderer, View, nick_style, to_terminal
 VIEW = View(sid="me", room="lobby")
 
 
+SAID = Event(seq=1, prev=0, kind="say", room="lobby", nick="bob", text="one\ntwo " + "x" * 50)
+REPLIED = "bob: one two " + "x" * 32 + "…"
+
+
 def shown(renderer: Renderer, view: View = VIEW, **fields: Any) -> list[str]:
     at = fields.pop("at", "2026-11-21T09:30:00.123Z")
     event = Event(**({"seq": 1, "prev": 0, "room": "lobby", "nick": "ann"} | fields), at=at)
@@ -57,6 +61,42 @@ def test_each_kind_reads_as_a_sentence(
     assert shown(renderer, **fields) == [line]
 
 
+@pytest.mark.parametrize(
+    ("fields", "line"),
+    [
+        ({"kind": "say", "text": "hi", "re": 1}, f"09:30 <ann> (to {REPLIED}) hi"),
+        ({"kind": "act", "text": "nods", "re": 1}, f"09:30 * ann (to {REPLIED}) nods"),
+        ({"kind": "edit", "text": "hi", "re": 1}, "09:30 <ann> hi (edited)"),
+        ({"kind": "delete", "re": 1}, "09:30 ann deleted a message"),
+        ({"kind": "react", "text": "👍", "re": 1}, f"09:30 ann reacts 👍 to {REPLIED}"),
+        ({"kind": "say", "text": "", "deleted": True}, "09:30 <ann> (deleted)"),
+        ({"kind": "act", "text": "", "deleted": True, "re": 1}, "09:30 * ann (deleted)"),
+        (
+            {"kind": "edit", "room": None, "to": "me", "text": "x", "re": 1},
+            "09:30 ann to you alone: x (edited)",
+        ),
+        (
+            {"kind": "delete", "room": None, "to": "me", "re": 1},
+            "09:30 ann deleted a message (private)",
+        ),
+    ],
+)
+def test_what_is_about_another_message(
+    renderer: Renderer, fields: dict[str, Any], line: str
+) -> None:
+    assert shown(renderer, VIEW._replace(about=SAID), **fields) == [line]
+
+
+def test_what_is_about_a_message_that_is_not_known(renderer: Renderer) -> None:
+    assert shown(renderer, kind="say", text="hi", re=1) == [
+        "09:30 <ann> (to an earlier message) hi"
+    ]
+    back = VIEW._replace(takes_back=True)
+    told = ["09:30 ann takes back 👍 to an earlier message"]
+    assert shown(renderer, back, kind="react", text="👍", re=1) == told
+    assert shown(renderer, kind="edit", text="", deleted=True, re=1) == []
+
+
 def test_kinds_of_the_future_are_skipped(renderer: Renderer) -> None:
     assert shown(renderer, kind="hologram", text="x") == []
 
@@ -74,10 +114,12 @@ def test_rows_of_one_message_are_indented(renderer: Renderer) -> None:
 
 def test_nothing_of_others_reaches_the_terminal_raw(renderer: Renderer) -> None:
     evil = "\x1b]0;owned\x07\u202e\x9b2J"
-    for kind in ("say", "act", "join", "leave", "nick", "topic"):
+    for kind in ("say", "act", "edit", "delete", "react", "join", "leave", "nick", "topic"):
         fields = dict.fromkeys(("nick", "text", "old", "reason", "to", "room"), evil)
-        event = Event(seq=1, prev=0, kind=kind, **fields)
-        for line in renderer.event(event, VIEW):
+        event = Event(seq=1, prev=0, kind=kind, re=1, **fields)
+        lines = renderer.event(event, VIEW._replace(about=event))
+        assert lines
+        for line in lines:
             assert not set(to_terminal(line, colour=False)) & set("\x1b\x07\u202e\x9b")
 
 
