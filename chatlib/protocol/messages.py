@@ -11,7 +11,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Raw, Struct, field
 
-Seq = Annotated[int, Meta(ge=0, le=2**53)]
+Seq = Annotated[int, Meta(ge=0, le=2**53)]  # docs/protocol.md: integers fit in 53 bits
+Absent = Annotated[int, Meta(ge=-1, le=2**53)]
 Name = Annotated[str, Meta(max_length=256)]  # names.py has the real rules and the better words
 Id = Annotated[int, Meta(ge=-(2**53), le=2**53)] | Annotated[str, Meta(max_length=64)]
 
@@ -198,7 +199,7 @@ class RoomLine(Struct, omit_defaults=True):
     room: str
     members: int
     topic: str = ""
-    head: int = 0
+    head: Seq = 0
 
 
 class Welcome(Answer, kw_only=True):
@@ -213,9 +214,9 @@ class Welcome(Answer, kw_only=True):
     intake: str
     feed: str
     heartbeat: float
-    accepted: int | None
-    inbox: int
-    rooms: dict[str, int]
+    accepted: Seq | None
+    inbox: Seq
+    rooms: dict[str, Seq]
     limits: dict[str, int]
     server: str
     waiting: int | None = None
@@ -233,8 +234,8 @@ class Joined(Answer, kw_only=True):
     room: str
     topic: str
     members: list[Member]
-    head: int
-    oldest: int
+    head: Seq
+    oldest: Seq
     events: list[Raw]
     more: bool
 
@@ -249,16 +250,16 @@ class Page(Answer, kw_only=True):
     """The answer to `history`: `oldest` is the seq of the oldest event that can still be had."""
 
     events: list[Raw]
-    head: int
-    oldest: int
+    head: Seq
+    oldest: Seq
     more: bool
 
 
 class Unread(Struct, omit_defaults=True):
     """How far one has read a room or a conversation, and how many messages came behind that."""
 
-    seq: int
-    unread: int
+    seq: Seq
+    unread: Seq
     room: str | None = None
     peer: str | None = None
 
@@ -348,9 +349,9 @@ class TopicIs(Answer, kw_only=True):
 class Pong(Answer, kw_only=True):
     """The answer to `ping`."""
 
-    accepted: int
-    heads: dict[str, int]
-    inbox: int
+    accepted: Seq
+    heads: dict[str, Seq]
+    inbox: Seq
 
 
 # -- intake, up -------------------------------------------------------------------------------
@@ -387,16 +388,16 @@ class Event(Struct, kw_only=True, omit_defaults=True):
     Markers (`head`, `beacon`, `closing`) are read into the same shape: they have no `prev`.
     """
 
-    seq: int = -1  # -1 is absent: 0 is a value that must be written
-    prev: int = -1
+    seq: Absent = -1  # -1 is absent: 0 is a value that must be written
+    prev: Absent = -1
     at: str = ""
     kind: str
     room: str | None = None
     to: str | None = None
     nick: str = ""
     sid: str = ""
-    n: int = 0
-    re: int | None = None
+    n: Seq = 0
+    re: Seq | None = None
     text: str | None = None
     deleted: bool = False
     old: str | None = None
@@ -413,8 +414,8 @@ class Notice(Struct, kw_only=True, omit_defaults=True):
     """
 
     kind: str
-    from_: int | None = field(default=None, name="from")
-    after_ms: int | None = None
-    n: int | None = None
+    from_: Seq | None = field(default=None, name="from")
+    after_ms: Seq | None = None
+    n: Seq | None = None
     error: Error | None = None
     reason: str | None = None

@@ -310,3 +310,17 @@ def test_the_limit_is_in_bytes_of_utf_8(text: str, most: int) -> None:
 def test_control_characters_are_refused_and_nothing_else(text: str) -> None:
     bad = any((c < " " and c not in "\n\t") or "\x7f" <= c <= "\x9f" for c in text)
     assert (text_fault(text, 100) is not None) == bad
+
+
+@pytest.mark.parametrize("number", [-2, 2**53 + 1, 10**400])
+def test_numbers_of_a_broker_fit_in_53_bits(number: int) -> None:
+    """Else they go where none fits: `after_ms` was divided, and no float holds it."""
+    for body in (f'{{"kind":"slow","after_ms":{number}}}', f'{{"kind":"resend","from":{number}}}'):
+        with pytest.raises(ProtocolViolation):
+            decode_notice(body.encode())
+    for field in ("seq", "prev", "n"):
+        with pytest.raises(ProtocolViolation):
+            decode_event(f'{{"kind":"say","{field}":{number}}}'.encode())
+    pong = f'{{"id":1,"ok":true,"accepted":{number},"heads":{{}},"inbox":0}}'
+    with pytest.raises(ProtocolViolation):
+        decode_answer(pong.encode(), messages.Pong)
