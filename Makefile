@@ -4,9 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
+FUZZ := $(VENV)/.installed-fuzz
+FUZZ_SECONDS ?= 600
 PYTHON ?= python3
 
-.PHONY: chat test soak bench lint types layers clean
+.PHONY: chat test soak fuzz bench lint types layers clean
 
 chat: $(STAMP)
 	@if [ -t 0 ]; then $(BIN)/hubbub chat --start; else $(BIN)/python examples/conversation.py; fi
@@ -16,6 +18,10 @@ test: $(DEV)
 
 soak: $(DEV)
 	$(BIN)/python -m pytest -n auto --soak --timeout 3600
+
+# ARGS names targets; all of them otherwise, each for FUZZ_SECONDS.
+fuzz: $(FUZZ)
+	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS) $(ARGS)
 
 bench: $(DEV)
 	$(BIN)/python -m bench $(ARGS)
@@ -50,3 +56,8 @@ $(DEV): pyproject.toml | $(VENV)
 	@if command -v uv >/dev/null; then uv pip install -q --python $(BIN)/python -e '.[dev]'; \
 	else $(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'; fi
 	@touch $@ $(STAMP)
+
+$(FUZZ): $(DEV)
+	@if command -v uv >/dev/null; then uv pip install -q --python $(BIN)/python -e '.[fuzz]'; \
+	else $(BIN)/python -m pip install -q --disable-pip-version-check -e '.[fuzz]'; fi
+	@touch $@
