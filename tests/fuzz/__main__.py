@@ -1,6 +1,6 @@
 """Fuzz with atheris: `python -m tests.fuzz [TARGET ...] [--seconds S] [--merge]`.
 
-Each target runs in a process of its own, from its corpus and from what earlier runs kept in
+Each target runs in a process of its own, from the seeds, its corpus and what earlier runs kept in
 `.fuzz/`. A fault ends its target; its input lies in `.fuzz/faults/`, is played again by
 `python -m tests.fuzz TARGET FILE`, and belongs into the corpus as `fault-WHAT`. Exit codes: 0, 1
 for a fault, 69 where atheris is not installed.
@@ -25,7 +25,7 @@ ROOT = Path(__file__).parent.parent.parent
 CORPUS = Path(__file__).with_name("corpus")
 KEPT = ROOT / ".fuzz"
 MOST_BYTES = 2048  # of one input
-KEEP_BYTES = 12 * 1024  # of one target's corpus in the repository
+KEEP_BYTES = 8 * 1024  # of one target's corpus in the repository
 SLOW_S = 10  # that one input may take
 SLACK_S = 120  # for the start, beyond the seconds asked for
 
@@ -49,6 +49,9 @@ def main() -> int:
     except ImportError:
         print("atheris is not installed: pip install '.[fuzz]' (Linux on x86-64)", file=sys.stderr)
         return 69
+    from tests.fuzz.seeds import write
+
+    write(KEPT / "seeds")
     targets = given.targets or sorted(path.name for path in CORPUS.iterdir())
     with ThreadPoolExecutor(given.jobs) as pool:
         if given.merge:
@@ -67,13 +70,14 @@ def _fuzz(target: str, options: list[str]) -> int:
         del sys.modules[name]  # so that it is instrumented, too
     with atheris.instrument_imports(["chatlib", "json", "precis_i18n", "tests.fuzz.oracle"]):
         from tests.fuzz.targets import TARGETS
-    with tempfile.NamedTemporaryFile("w", suffix=".dict") as words:
-        words.write(_words())
-        words.flush()
-        atheris.Setup(
-            [sys.argv[0], f"-dict={words.name}", *options], TARGETS[target].run,
-            custom_mutator=mutate,
-        )  # fmt: skip
+    with tempfile.TemporaryDirectory() as made:
+        words, again = Path(made, "words"), Path(made, "again")
+        words.write_text(_words())
+        # What libFuzzer starts when it needs one more of itself, to merge.
+        again.write_text(f'#!/bin/sh\nexec {sys.executable} -m tests.fuzz {target} "$@"\n')
+        again.chmod(0o700)
+        command = [str(again), f"-dict={words}", *options]
+        atheris.Setup(command, TARGETS[target].run, custom_mutator=mutate)
         atheris.Fuzz()
     return 0
 
@@ -113,10 +117,12 @@ def _words() -> str:
 
 def _start(target: str, *options: str, timeout: float) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "tests.fuzz", target, *options]
-    return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, errors="replace", timeout=timeout,
-        check=False,
-    )  # fmt: skip
+    # libFuzzer ends its process at once: what that leaves behind is removed here.
+    with tempfile.TemporaryDirectory() as scratch:
+        return subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, errors="replace", timeout=timeout,
+            check=False, env={**os.environ, "TMPDIR": scratch},
+        )  # fmt: skip
 
 
 def _run(target: str, seconds: int) -> int:
@@ -128,7 +134,7 @@ def _run(target: str, seconds: int) -> int:
     done = _start(
         target, f"-max_total_time={seconds}", f"-max_len={MOST_BYTES}", f"-timeout={SLOW_S}",
         f"-artifact_prefix={faults}/{target}-", "-print_final_stats=1", "-rss_limit_mb=1024",
-        str(kept), str(CORPUS / target), timeout=seconds + SLACK_S,
+        str(kept), str(CORPUS / target), str(KEPT / "seeds" / target), timeout=seconds + SLACK_S,
     )  # fmt: skip
     (KEPT / f"{target}.log").write_text(done.stdout + done.stderr)
     took = time.monotonic() - began
@@ -156,7 +162,7 @@ def _merge(target: str) -> int:
     with tempfile.TemporaryDirectory() as made:
         old = [str(path) for path in (CORPUS / target, KEPT / "corpus" / target) if path.exists()]
         done = _start(target, "-merge=1", made, *old, timeout=3600)
-        if done.returncode:
+        if done.returncode or not any(Path(made).iterdir()):
             print(_why(done.stderr), file=sys.stderr)
             return 1
         found = sorted(Path(made).iterdir(), key=lambda path: path.stat().st_size)

@@ -26,8 +26,7 @@ KEY = b"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"  # of libzmq's zmq_curve manua
 
 @cache
 def _directory() -> tempfile.TemporaryDirectory[str]:
-    shared = Path("/dev/shm")
-    return tempfile.TemporaryDirectory(dir=shared if shared.is_dir() else None)
+    return tempfile.TemporaryDirectory()
 
 
 def written(name: str, data: bytes) -> Path:

@@ -9,7 +9,7 @@ import pytest
 from tests.fuzz.seeds import SEEDS
 from tests.fuzz.targets import CORPUS, TARGETS
 
-MOST_BYTES = 24 * 1024
+MOST_BYTES = 16 * 1024
 
 
 def inputs(target: str) -> list[Path]:
