@@ -50,6 +50,8 @@ class Log:
             print(
                 f"  NOTE     {descriptors} open files allowed: about {members} members (ulimit -n)"
             )
+        if broker.encrypted:
+            command = "the link that `hubbub invite` prints"
         print(f"Join with: {command}      Stop with: Ctrl-C", flush=True)
 
     def note(self, note: Note, address: str) -> None:

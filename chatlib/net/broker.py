@@ -158,6 +158,11 @@ class Broker:
         dialled = endpoint.host in (self._wanted[0].host, "*", "0.0.0.0", "[::]")
         return str(endpoint._replace(host=self._advertise or ("*" if dialled else endpoint.host)))
 
+    @property
+    def encrypted(self) -> bool:
+        """Whether it has keys."""
+        return self._security is not None
+
     def reach(self) -> str:
         """Say to people who can come in."""
         if self._security is not None:

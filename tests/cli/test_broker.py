@@ -70,6 +70,7 @@ def test_start_in_the_open(capsys: pytest.CaptureFixture[str]) -> None:
     there = Endpoint("0.0.0.0", 5555)
     unbound: Any = SimpleNamespace(_security=None, _wanted=(there, there, there))
     broker: Any = SimpleNamespace(store=MemoryStore("epoch"), reach=lambda: Broker.reach(unbound))
+    broker.encrypted = False
     Log("text", quiet=False).started(broker, (there, there, there), descriptors=20_000)
     told = capsys.readouterr().out
     assert "Who can reach it: EVERYONE ON THE NETWORK, in the clear." in told

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from chatlib.core.batch import INBOX, Entry
+from chatlib.core.commands import NOBODY
 from chatlib.core.questions import Find
 from chatlib.core.state import Changes, Saved
 from chatlib.history.memory import MemoryStore
@@ -221,7 +222,8 @@ class Play:
         at = EPOCH_MS + int((self._now + self._skew) * 1_000)
         before = consistency.picture(self._pipeline.state) if self._disk.full else None
         self._disk.failed = False
-        arrived = self._intake, self._control, self._subscriptions
+        intake, control = ([(parts, NOBODY) for parts in q] for q in (self._intake, self._control))
+        arrived = intake, control, self._subscriptions
         self._clear()
         self._pipeline.run(*arrived, self._now, at)
         consistency.check(self._pipeline.state)
