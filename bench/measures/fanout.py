@@ -48,7 +48,7 @@ def measure(bench: Bench) -> Table:
         for case in PROXY_GOALS:
             rows += _case(bench, case, ["hubbub", "proxy"], libzmq=True)
     if bench.cases is None:
-        why = "skipped: this version has no CURVE"
+        why = "skipped: the raw load does not speak CURVE"
         rows.append(Row("10 → 100, CURVE", NAMES["hubbub"], [], goal="≥ 1 × plain proxy", note=why))
     return Table("fanout", "Fan-out: deliveries a second, saturated", COLUMNS, rows)
 
