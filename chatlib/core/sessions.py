@@ -10,6 +10,7 @@ from chatlib.errors import BadName
 from chatlib.names import nick_key, suggest_nick
 from chatlib.protocol import limits
 from chatlib.protocol.messages import Answer, Error, Renamed, Welcome
+from chatlib.skeleton import skeletons
 
 DAY = 24 * 3600 * 1000  # milliseconds: how long `accepted` of an ended session is kept
 MAX_ENDED = 100_000
@@ -70,15 +71,38 @@ def _make_session(state: State, command: OpenSession, batch: Batch) -> Session |
     )
     state.put(state.sessions, session.sid, session)
     state.put(state.digests, session.digest, session.sid)
-    state.put(state.nicks, session.key, session.sid)
+    _take_nick(state, session)
     return session
 
 
 def _guest(state: State) -> str:
     while True:
         state.set(state, "guests", state.guests + 1)
-        if (nick := f"guest{state.guests}") not in state.nicks:
+        if (nick := f"guest{state.guests}") not in _Taken(state):
             return nick
+
+
+def _take_nick(state: State, session: Session) -> None:
+    state.put(state.nicks, session.key, session.sid)
+    for look in sorted(skeletons(session.nick)):
+        state.put(state.looks, look, session.sid)
+
+
+def _free_nick(state: State, session: Session) -> None:
+    state.drop(state.nicks, session.key)
+    for look in sorted(skeletons(session.nick)):
+        if state.looks.get(look) == session.sid:  # two of one session may share a look
+            state.drop(state.looks, look)
+
+
+class _Taken:
+    """Nicknames that are in use, or look like one that is."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._state.nicks or not skeletons(str(key)).isdisjoint(self._state.looks)
 
 
 def _nick_fault(state: State, nick: str, sid: str) -> Error | None:
@@ -86,11 +110,16 @@ def _nick_fault(state: State, nick: str, sid: str) -> Error | None:
         owner = state.nicks.get(nick_key(nick))
     except BadName as e:
         return Error(e.code, str(e))
+    text = f"the nickname {nick} is in use"
+    if owner is None:
+        alike = {state.looks.get(look, sid) for look in skeletons(nick)} - {sid}
+        if alike:
+            owner = min(alike)
+            text = f"the nickname {nick} looks like {state.sessions[owner].nick}, who is here"
     if owner is None or owner == sid:
         return None
-    free = suggest_nick(nick, state.nicks)
-    text = f"the nickname {nick} is in use" + (f"; {free} is free" if free else "")
-    return Error("nick_taken", text, free or None)
+    free = suggest_nick(nick, _Taken(state))
+    return Error("nick_taken", text + (f"; {free} is free" if free else ""), free or None)
 
 
 def _welcome(
@@ -125,7 +154,7 @@ def end_session(state: State, session: Session, command: EndSession, batch: Batc
         tell_room(state, room, session, batch, kind="leave", reason=command.reason)
     state.drop(state.sessions, session.sid)
     state.drop(state.digests, session.digest)
-    state.drop(state.nicks, session.key)
+    _free_nick(state, session)
     state.put(state.ended, session.digest, Ended(session.accepted, state.at))
     _forget_ended(state)
     batch.notes.append(Note("ended", session.sid, session.nick, reason=command.reason))
@@ -148,10 +177,10 @@ def change_nick(state: State, session: Session, command: ChangeNick, batch: Batc
         return
     old = session.nick
     if command.nick != old:
-        state.drop(state.nicks, session.key)
+        _free_nick(state, session)
         state.set(session, "nick", command.nick)
         state.set(session, "key", nick_key(command.nick))
-        state.put(state.nicks, session.key, session.sid)
+        _take_nick(state, session)
         for _, room in sorted(session.rooms.items()):
             tell_room(state, room, session, batch, kind="nick", old=old)
         batch.notes.append(Note("renamed", session.sid, session.nick, old=old))

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from chatlib.names import LOBBY, nick_key
 from chatlib.protocol.topics import room_topic
+from chatlib.skeleton import skeletons
 
 MISSING: Any = object()
 
@@ -162,6 +163,7 @@ class State:
         self.sessions: dict[str, Session] = {}
         self.rooms: dict[str, Room] = {LOBBY: new_room(LOBBY)}
         self.nicks: dict[str, str] = {}  # nick key -> sid
+        self.looks: dict[str, str] = {}  # what a nickname looks like -> sid
         self.digests: dict[bytes, str] = {}  # token digest -> sid
         self.ended: dict[bytes, Ended] = {}  # token digest -> what is kept, oldest first
         self.identities: dict[str, Identity] = {}
@@ -253,6 +255,7 @@ class State:
             self.sessions[s.sid] = session
             self.digests[s.digest] = s.sid
             self.nicks[session.key] = s.sid
+            self.looks |= dict.fromkeys(skeletons(s.nick), s.sid)
             for room_joined in rooms.values():
                 room_joined.members[s.sid] = s.rooms[room_joined.name]
         self.ended = dict(saved.ended)

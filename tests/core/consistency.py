@@ -6,6 +6,7 @@ from typing import Any
 
 from chatlib.core.state import Room, Session, State
 from chatlib.names import nick_key, room_name
+from chatlib.skeleton import skeletons
 
 
 def check(state: State) -> None:
@@ -22,6 +23,7 @@ def _check_session(state: State, sid: str, session: Session) -> None:
     assert session.sid == sid
     assert state.digests[session.digest] == sid
     assert state.nicks[session.key] == sid
+    assert {state.looks[look] for look in skeletons(session.nick)} == {sid}
     assert session.key == nick_key(session.nick)
     assert session.inbox <= state.seq
     for name, room in session.rooms.items():
@@ -45,6 +47,6 @@ def picture(state: State) -> dict[str, Any]:
             for sid, s in state.sessions.items()
         },
         "rooms": {r.name: (r.topic, r.head, dict(r.members)) for r in state.rooms.values()},
-        "tables": (dict(state.nicks), dict(state.digests), dict(state.ended)),
+        "tables": (dict(state.nicks), dict(state.looks), dict(state.digests), dict(state.ended)),
         "counts": (state.seq, state.at, state.guests),
     }

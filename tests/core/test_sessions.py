@@ -253,3 +253,31 @@ def test_where_no_nickname_like_it_is_free_none_is_suggested(
         """,
         ann="",
     )
+
+
+def test_a_nickname_that_looks_like_anothers_is_taken() -> None:
+    play(
+        """
+        eve > nick nick=pаypal id=1
+        eve > nick nick=PAYPA1 id=2
+        eve > nick nick=bob id=3
+        bob > nick nick=b0b id=4
+        eve > nick nick=rnax id=5
+        mal > hello v=1 nick=paypaI
+            eve < 1 no nick_taken suggestion=pаypal_
+            eve < 2 no nick_taken suggestion=PAYPA1_
+            eve < 3 no nick_taken suggestion=bob_
+            bob < 4 ok nick=b0b
+            eve < 5 ok nick=rnax
+            mal < 0 no nick_taken suggestion=paypaI_
+        eve > nick nick=b0b_ id=6
+        paypal > bye
+        eve > nick nick=раураl id=7
+            eve < 6 ok nick=b0b_
+            paypal < 0 ok
+            eve < 7 ok nick=раураl
+        """,
+        paypal="",
+        bob="",
+        eve="",
+    )
