@@ -16,7 +16,8 @@ from chatlib.core.state import Changes, new_room
 from chatlib.core.streams import changing
 from chatlib.errors import BadConfiguration, CannotCreate, Misuse, ProtocolViolation
 from chatlib.history import index
-from chatlib.history.sqlite import APPLICATION_ID, FILE, SqliteStore
+from chatlib.history.schema import APPLICATION_ID
+from chatlib.history.sqlite import FILE, SqliteStore
 from chatlib.names import room_name
 from chatlib.protocol.codec import decode_event
 from chatlib.protocol.messages import Event

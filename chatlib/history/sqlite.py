@@ -22,6 +22,7 @@ from chatlib.core.state import RECORDS, Changes, Ended, Saved, SavedRoom, SavedS
 from chatlib.errors import BadConfiguration, CannotCreate
 from chatlib.history import erasing
 from chatlib.history.retention import EVERYTHING, Keep, Retention, last_to_go, too_old
+from chatlib.history.schema import APPLICATION_ID, MIGRATIONS
 from chatlib.history.search import Searcher
 from chatlib.history.store import Page, StoreFailed
 
@@ -31,60 +32,8 @@ FILE = "history.sqlite3"
 MARK = 3600 * 1000  # milliseconds between two marks of what seq came when
 TRIM = 500  # events dropped in one step
 LOOKS = 50  # streams looked at in one step
-APPLICATION_ID = 0x48554242  # "HUBB": so that nobody's other database is taken for ours
 _GROW = "UPDATE streams SET count = count + ? WHERE id = ?"
 _SYNCHRONOUS: dict[str, str] = {"disk": "FULL", "os": "NORMAL"}
-
-# Each step brings the schema from the version before it (its place in the list) to the next.
-_MIGRATIONS = [
-    """
-    CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
-    CREATE TABLE streams (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
-    CREATE TABLE events (
-        stream INTEGER NOT NULL,
-        seq INTEGER NOT NULL,
-        peer TEXT,
-        line BLOB NOT NULL,
-        PRIMARY KEY (stream, seq)
-    ) STRICT, WITHOUT ROWID;
-    CREATE INDEX conversations ON events (stream, peer, seq) WHERE peer IS NOT NULL;
-    CREATE TABLE rooms (name TEXT PRIMARY KEY, topic TEXT NOT NULL, head INTEGER NOT NULL)
-        STRICT, WITHOUT ROWID;
-    CREATE TABLE sessions (
-        sid TEXT PRIMARY KEY,
-        digest BLOB NOT NULL,
-        nick TEXT NOT NULL,
-        bot INTEGER NOT NULL,
-        accepted INTEGER NOT NULL,
-        inbox INTEGER NOT NULL,
-        rooms TEXT NOT NULL
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE ended (digest BLOB PRIMARY KEY, accepted INTEGER NOT NULL, at INTEGER NOT NULL)
-        STRICT, WITHOUT ROWID;
-    """,
-    # For retention: how long each stream is, and which seq came when.
-    """
-    ALTER TABLE streams ADD COLUMN count INTEGER NOT NULL DEFAULT 0;
-    UPDATE streams SET count = (SELECT count(*) FROM events WHERE stream = id);
-    CREATE TABLE marks (at INTEGER PRIMARY KEY, seq INTEGER NOT NULL) STRICT;
-    """,
-    "ALTER TABLE sessions ADD COLUMN read TEXT NOT NULL DEFAULT '{}';",
-    """
-    ALTER TABLE sessions ADD COLUMN owner TEXT NOT NULL DEFAULT '';
-    CREATE TABLE records (
-        kind TEXT NOT NULL, id TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (kind, id)
-    ) STRICT, WITHOUT ROWID;
-    """,
-    # Which events are edits of which: what is deleted is blanked with them.
-    """
-    CREATE TABLE edits (
-        stream INTEGER NOT NULL,
-        first INTEGER NOT NULL,
-        seq INTEGER NOT NULL,
-        PRIMARY KEY (stream, first, seq)
-    ) STRICT, WITHOUT ROWID;
-    """,
-]
 
 
 class SqliteStore:
@@ -153,17 +102,17 @@ class SqliteStore:
         (tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         if tables and owner != APPLICATION_ID:
             raise BadConfiguration(f"{self._path} is a database, but not one of Hubbub's")
-        if version > len(_MIGRATIONS):
+        if version > len(MIGRATIONS):
             raise BadConfiguration(
                 f"{self._path} was written by a newer Hubbub (schema {version}, this one knows "
-                f"{len(_MIGRATIONS)}): upgrade this one"
+                f"{len(MIGRATIONS)}): upgrade this one"
             )
         if not tables:
             db.execute("PRAGMA page_size = 8192")
         db.execute("PRAGMA journal_mode = WAL")
         db.execute(f"PRAGMA synchronous = {_SYNCHRONOUS[self._durability]}")
         db.execute(erasing.ALWAYS)
-        for number, step in enumerate(_MIGRATIONS[version:], version + 1):
+        for number, step in enumerate(MIGRATIONS[version:], version + 1):
             db.executescript(
                 f"BEGIN IMMEDIATE; {step} PRAGMA application_id = {APPLICATION_ID};"
                 f"PRAGMA user_version = {number}; COMMIT;"

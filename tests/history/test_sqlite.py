@@ -27,9 +27,8 @@ from chatlib.core.state import Changes, State
 from chatlib.errors import BadConfiguration, CannotCreate
 from chatlib.history.memory import MemoryStore
 from chatlib.history.retention import DAY, Keep, Retention
+from chatlib.history.schema import APPLICATION_ID, MIGRATIONS
 from chatlib.history.sqlite import (
-    _MIGRATIONS,
-    APPLICATION_ID,
     FILE,
     LOOKS,
     MARK,
@@ -192,7 +191,7 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
 
 def test_an_older_schema_is_brought_up_to_date(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / FILE) as db:
-        db.executescript(_MIGRATIONS[0])
+        db.executescript(MIGRATIONS[0])
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute("PRAGMA user_version = 1")
         db.execute("INSERT INTO meta VALUES ('epoch', 'the old one')")
