@@ -253,8 +253,9 @@ class Pipeline:
     def _placed(self, welcome: messages.Welcome) -> messages.Welcome:
         welcome.intake, welcome.feed, welcome.server = self._place[:3]
         welcome.heartbeat = self.heartbeat
-        if welcome.resumed:
-            welcome.waiting = unread.waiting(self.store, self.state.sessions[welcome.sid])
+        session = self.state.sessions.get(welcome.sid)  # it may have said goodbye already
+        if welcome.resumed and session is not None:
+            welcome.waiting = unread.waiting(self.store, session)
         return welcome
 
     def _deliver(self, sid: str, line: bytes) -> None:

@@ -281,3 +281,19 @@ def test_a_nickname_that_looks_like_anothers_is_taken() -> None:
         bob="",
         eve="",
     )
+
+
+def test_coming_back_and_going_in_one_pass() -> None:
+    play(
+        """
+        t2 >> n=1 to=ann text=psst
+            ann < 1<0 say @ann bob.1 "psst"
+            bob < 1<0 say @ann bob.1 "psst"
+        phone > hello v=1 session=t1 id=1
+        phone > bye id=2
+            phone < 1 ok session=t1 sid=s1 resumed=true nick=ann accepted=0 inbox=1
+            phone < 2 ok
+        """,
+        ann="",
+        bob="",
+    )
