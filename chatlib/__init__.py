@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from chatlib.errors import HubbubError, Misuse, OutboxFull, Refused, TimedOut, Unreachable
     from chatlib.net.broker import Broker
     from chatlib.net.client import Client, JoinedRoom
-    from chatlib.protocol.messages import Event, Member, RoomLine, Unread
+    from chatlib.protocol.answers import Member, RoomLine, Unread
+    from chatlib.protocol.events import Event
 
 _HOMES = {
     "Broker": "chatlib.net.broker",
@@ -27,10 +28,10 @@ _HOMES = {
     "Gap": "chatlib.core.signals",
     "Pending": "chatlib.core.signals",
     "Refusal": "chatlib.core.signals",
-    "Event": "chatlib.protocol.messages",
-    "Member": "chatlib.protocol.messages",
-    "RoomLine": "chatlib.protocol.messages",
-    "Unread": "chatlib.protocol.messages",
+    "Event": "chatlib.protocol.events",
+    "Member": "chatlib.protocol.answers",
+    "RoomLine": "chatlib.protocol.answers",
+    "Unread": "chatlib.protocol.answers",
     "HubbubError": "chatlib.errors",
     "Misuse": "chatlib.errors",
     "OutboxFull": "chatlib.errors",

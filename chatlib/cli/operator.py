@@ -74,11 +74,11 @@ def _operator(args: argparse.Namespace) -> Operator:
 
 
 def _invite(args: argparse.Namespace) -> int:
-    from chatlib.protocol import messages
+    from chatlib.protocol import answers, requests
 
     with _operator(args) as broker:
         made = broker.ask(
-            messages.Invite(room=args.room, uses=args.uses, seconds=args.expires), messages.Invited
+            requests.Invite(room=args.room, uses=args.uses, seconds=args.expires), answers.Invited
         )
     print(link_of(made))
     times = "once" if made.uses == 1 else f"{made.uses} times"
@@ -92,53 +92,53 @@ def _invite(args: argparse.Namespace) -> int:
 
 def link_of(made: object) -> str:
     """Return the link that an invitation is told as."""
+    from chatlib.protocol.answers import Invited
     from chatlib.protocol.links import Link, parse_endpoint
-    from chatlib.protocol.messages import Invited
 
     assert isinstance(made, Invited)
     return str(Link(parse_endpoint(made.address), made.room, made.key, made.token))
 
 
 def _invitations(args: argparse.Namespace) -> int:
-    from chatlib.protocol import messages
+    from chatlib.protocol import answers, requests
 
     with _operator(args) as broker:
-        found = broker.ask(messages.Invitations(), messages.InvitationList)
+        found = broker.ask(requests.Invitations(), answers.InvitationList)
     for line in found.invitations:
         print(f"{line.invitation}  {line.room}  {line.uses} left  until {line.expires}")
     return 0
 
 
 def _uninvite(args: argparse.Namespace) -> int:
-    from chatlib.protocol import messages
+    from chatlib.protocol import answers, requests
 
     with _operator(args) as broker:
-        broker.ask(messages.Uninvite(invitation=args.invitation), messages.Answer)
+        broker.ask(requests.Uninvite(invitation=args.invitation), answers.Answer)
     return 0
 
 
 def _ban(args: argparse.Namespace) -> int:
-    from chatlib.protocol import messages
+    from chatlib.protocol import answers, requests
 
-    asked = messages.Ban(key=args.key, address=args.address, nick=args.nick, reason=args.reason)
+    asked = requests.Ban(key=args.key, address=args.address, nick=args.nick, reason=args.reason)
     with _operator(args) as broker:
-        broker.ask(asked, messages.Answer)
+        broker.ask(asked, answers.Answer)
     return 0
 
 
 def _unban(args: argparse.Namespace) -> int:
-    from chatlib.protocol import messages
+    from chatlib.protocol import answers, requests
 
     with _operator(args) as broker:
-        broker.ask(messages.Unban(who=args.who), messages.Answer)
+        broker.ask(requests.Unban(who=args.who), answers.Answer)
     return 0
 
 
 def _bans(args: argparse.Namespace) -> int:
-    from chatlib.protocol import messages
+    from chatlib.protocol import answers, requests
 
     with _operator(args) as broker:
-        found = broker.ask(messages.Bans(), messages.BanList)
+        found = broker.ask(requests.Bans(), answers.BanList)
     for line in found.bans:
         print(f"{line.who}  since {line.at}" + (f"  {line.reason}" if line.reason else ""))
     return 0

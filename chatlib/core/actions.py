@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from chatlib.core.signals import Connection, Gap, Refusal
-from chatlib.protocol.messages import Event
+from chatlib.protocol.events import Event
 
 
 class SendControl(NamedTuple):

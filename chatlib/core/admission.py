@@ -21,9 +21,10 @@ from chatlib.core.sessions import WRONG_KEY
 from chatlib.core.state import State, digest
 from chatlib.core.words import PLAIN
 from chatlib.errors import BadName, ProtocolViolation
-from chatlib.protocol import limits, messages
+from chatlib.protocol import limits, requests
 from chatlib.protocol.codec import decode_lines, decode_request, text_fault, wrong_version
-from chatlib.protocol.messages import BadLine, Error, Line, Notice
+from chatlib.protocol.events import BadLine, Line, Notice
+from chatlib.protocol.fields import Error
 
 MAX_BINDINGS = 8  # control connections that one session holds; the oldest has to say hello again
 KNOWN_TOKENS = 20_000
@@ -129,7 +130,7 @@ class Admission:
         try:
             request = decode_request(parts[-1])
             origin = origin._replace(id=request.id)
-            if type(request) is messages.Hello:
+            if type(request) is requests.Hello:
                 return self._hello(origin, request, now, Context(origin, "", at, peer))
             if type(request) in WITHOUT_SESSION:
                 return self._without_session(request, Context(origin, "", at, peer))
@@ -163,7 +164,7 @@ class Admission:
         return known is not None and known.role == "operator"
 
     def _without_session(self, request: Any, context: Context) -> Command | Question:
-        if type(request) is not messages.Redeem and not self._operates(context.peer):
+        if type(request) is not requests.Redeem and not self._operates(context.peer):
             text = "only operators of this broker may do that"
             raise ProtocolViolation("not_allowed", text, request.id)
         if self.rule is None and type(request) in NEED_KEYS:
@@ -172,7 +173,7 @@ class Admission:
         return WITHOUT_SESSION[type(request)](request, context, self.state, self._fresh)
 
     def _hello(
-        self, origin: Origin, hello: messages.Hello, now: float, context: Context
+        self, origin: Origin, hello: requests.Hello, now: float, context: Context
     ) -> Command:
         if hello.v != limits.WIRE_VERSION:
             raise wrong_version(hello.v, hello.id)

@@ -13,7 +13,7 @@ from chatlib.core import commands, cursors, identities, rooms, sessions, speech
 from chatlib.core.batch import Batch
 from chatlib.core.commands import Command
 from chatlib.core.state import Session, State
-from chatlib.protocol.messages import Error
+from chatlib.protocol.fields import Error
 
 NO_SESSION = Error("no_session", "this connection has no session: say hello first")
 

@@ -7,7 +7,9 @@ from typing import Literal, NamedTuple
 from msgspec import Struct
 
 from chatlib.core.commands import Origin
-from chatlib.protocol.messages import Answer, Error, Failure, Joined, Notice, Welcome
+from chatlib.protocol.answers import Answer, Failure, Joined, Welcome
+from chatlib.protocol.events import Notice
+from chatlib.protocol.fields import Error
 
 INBOX = "inbox/"
 

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from chatlib.protocol.messages import BadLine, Id, Line
+from chatlib.protocol.events import BadLine, Line
+from chatlib.protocol.fields import Id
 
 
 class Origin(NamedTuple):

@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from chatlib.core.words import PLAIN
-from chatlib.protocol.messages import Event
+from chatlib.protocol.events import Event
 
 
 class Message(Struct):

@@ -22,9 +22,10 @@ from chatlib.core.requests import Requests, Then
 from chatlib.core.signals import Connection, Refusal
 from chatlib.core.verdicts import verdict
 from chatlib.errors import Refused
-from chatlib.protocol import limits, messages
+from chatlib.protocol import answers, fields, limits, requests
+from chatlib.protocol.answers import Welcome
 from chatlib.protocol.codec import decode_event, decode_head, decode_notice
-from chatlib.protocol.messages import Event, Line
+from chatlib.protocol.events import Event, Line
 from chatlib.protocol.topics import BEACON
 
 GREETING_S = 5.0  # that a hello may take
@@ -125,8 +126,8 @@ class Follower:
         """Ask to become a member; the last `history` events come before one's own join."""
         stream = self._reader.open(room)
         return self.ask(
-            messages.Join(room=room),
-            messages.Joined,
+            requests.Join(room=room),
+            answers.Joined,
             now,
             lambda answer, now: self._reader.joined_now(stream, answer, history, now),
         )
@@ -140,7 +141,7 @@ class Follower:
                 self._requests.withdraw_joins(room, asked)
                 self._reader.drop(room)
 
-        asked = self.ask(messages.Leave(room=room), messages.Left, now, left)
+        asked = self.ask(requests.Leave(room=room), answers.Left, now, left)
         return asked
 
     def rename(self, nick: str, now: float) -> int:
@@ -150,7 +151,7 @@ class Follower:
             if not isinstance(answer, Refused):
                 self.nick = answer.nick
 
-        return self.ask(messages.Nick(nick=nick), messages.Renamed, now, renamed)
+        return self.ask(requests.Nick(nick=nick), answers.Renamed, now, renamed)
 
     def mark_read(self, room: str | None, peer: str | None, seq: int) -> None:
         """Note that a room, or what was exchanged with `peer`, was read up to `seq`."""
@@ -175,24 +176,24 @@ class Follower:
 
     def disconnected(self, detail: str, now: float, retry_in: float | None = None) -> None:
         """Note that the control connection is gone, or could not be made."""
-        self._requests.drop(messages.Hello, messages.Redeem, messages.Ping)
+        self._requests.drop(requests.Hello, requests.Redeem, requests.Ping)
         if self.state != "refused":
             self._enter("offline")
             detail = self._farewell or detail
             self.delivered.append(Connection("offline", detail, retry_in, nick=self.nick or ""))
 
     def _greet(self, nick: str | None, now: float) -> None:
-        self._requests.drop(messages.Hello, messages.Ping)
+        self._requests.drop(requests.Hello, requests.Ping)
         self._enter("greeting")
         self._since, self._farewell = now, ""
-        hello = messages.Hello(
+        hello = requests.Hello(
             v=limits.WIRE_VERSION,
             nick=nick,
             session=self._token,
             client=self._program,
             bot=self._bot,
         )
-        self._requests.add(hello, messages.Welcome, now, self._greeted, quiet=True, send=True)
+        self._requests.add(hello, Welcome, now, self._greeted, quiet=True, send=True)
 
     def _greeted(self, answer: Any, now: float) -> None:
         if not isinstance(answer, Refused):
@@ -201,8 +202,8 @@ class Follower:
             self._greet(answer.suggestion, now)  # it was ours, and somebody took it meanwhile
         elif answer.code == "not_admitted" and self._invitation is not None:
             self._since = now
-            asked = messages.Redeem(token=self._invitation)
-            self._requests.add(asked, messages.Redeemed, now, self._redeemed, quiet=True, send=True)
+            asked = requests.Redeem(token=self._invitation)
+            self._requests.add(asked, answers.Redeemed, now, self._redeemed, quiet=True, send=True)
         else:
             self._turned_away(answer)
 
@@ -226,7 +227,7 @@ class Follower:
         self.delivered.append(told)
         self._requests.fail_all(why)
 
-    def _welcome(self, welcome: messages.Welcome, now: float) -> None:
+    def _welcome(self, welcome: Welcome, now: float) -> None:
         reader = self._reader
         new_history = reader.epoch not in ("", welcome.epoch)
         self._enter("online")
@@ -250,7 +251,7 @@ class Follower:
         self._requests.repeat(earlier, now)  # behind the joins: one of them may be a leave
         self._push(now)
 
-    def _renew(self, welcome: messages.Welcome, new_history: bool, now: float) -> None:
+    def _renew(self, welcome: Welcome, new_history: bool, now: float) -> None:
         self._marks.clear()
         if new_history:
             self.outbox.restart()
@@ -278,7 +279,7 @@ class Follower:
         if waiting is None:
             return
         lost = head.error is not None and head.error.code == "no_session"
-        if lost and not isinstance(waiting.request, messages.Hello | messages.Redeem):
+        if lost and not isinstance(waiting.request, requests.Hello | requests.Redeem):
             if self.state == "online":
                 self._greet(self.nick, now)  # and then what waits is asked again
             return
@@ -299,7 +300,7 @@ class Follower:
         if notice.kind == "closing":
             self._farewell = notice.reason or "the broker was stopped"
         elif notice.kind == "refused":
-            error = notice.error or messages.Error("unknown", "the broker gave no reason")
+            error = notice.error or fields.Error("unknown", "the broker gave no reason")
             if notice.n is not None and (message := self.outbox.mark(notice.n, now)) is not None:
                 self._refuse(message, error.code, error.message)
         elif notice.kind == "slow":
@@ -364,7 +365,7 @@ class Follower:
         if self.outbox.in_flight:
             self._haste = min(self._haste * 2, self._heartbeat / 2)
             self._ping_at = now + self._haste
-        if self._requests.asks(messages.Ping):
+        if self._requests.asks(requests.Ping):
             return
         before = self.outbox.accepted
 
@@ -377,7 +378,7 @@ class Follower:
                 self._reader.inbox_head(pong.inbox, now)
                 self._reader.hear(pong.heads, now)
 
-        self._requests.add(messages.Ping(), messages.Pong, now, ponged, quiet=True, send=True)
+        self._requests.add(requests.Ping(), answers.Pong, now, ponged, quiet=True, send=True)
 
     def _resend_stuck(self, before: int, now: float) -> None:
         if not self.outbox.in_flight or self.outbox.accepted != before:

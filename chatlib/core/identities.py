@@ -15,7 +15,8 @@ from chatlib.core.commands import Admit, Ban, EndSession, Invite, Redeem, Unban,
 from chatlib.core.sessions import end_session
 from chatlib.core.state import Banned, Identity, Invitation, State
 from chatlib.core.streams import timestamp
-from chatlib.protocol.messages import Error, Invited, Redeemed
+from chatlib.protocol.answers import Invited, Redeemed
+from chatlib.protocol.fields import Error
 
 MAX_INVITATIONS = 1_000
 MAX_BANS = 10_000

@@ -6,7 +6,7 @@ from typing import Any
 
 from chatlib.core.requests import Requests
 from chatlib.errors import Refused
-from chatlib.protocol import messages
+from chatlib.protocol import answers, requests
 
 EVERY_S = 1.0  # a cursor moves with every event that is read; the broker is told now and then
 
@@ -27,13 +27,13 @@ class Marks:
 
     def clear(self) -> None:
         """Forget all: they were another session's."""
-        self._requests.drop(messages.Read)
+        self._requests.drop(requests.Read)
         self._read.clear()
 
     def tell(self, now: float) -> None:
         """Tell the broker of one place, when it is time to."""
         early = now - self._told_at < EVERY_S
-        if not self._read or early or self._requests.asks(messages.Read):
+        if not self._read or early or self._requests.asks(requests.Read):
             return
         self._told_at = now
         place = next(iter(self._read))
@@ -43,5 +43,5 @@ class Marks:
             if isinstance(answer, Refused) and answer.code in ("unavailable", "busy"):
                 self.add(place, seq)
 
-        asked = messages.Read(room=place[0], peer=place[1], seq=seq)
-        self._requests.add(asked, messages.ReadList, now, told, quiet=True, send=True)
+        asked = requests.Read(room=place[0], peer=place[1], seq=seq)
+        self._requests.add(asked, answers.ReadList, now, told, quiet=True, send=True)

@@ -19,14 +19,15 @@ from chatlib.core.batch import Batch, Note
 from chatlib.core.buckets import KINDS, Buckets, Limits, Rate, Rates
 from chatlib.core.commands import Peer
 from chatlib.core.state import State
-from chatlib.protocol import messages
-from chatlib.protocol.messages import Error, Notice
+from chatlib.protocol import requests
+from chatlib.protocol.events import Notice
+from chatlib.protocol.fields import Error
 
 AT_ONCE_S = 1.0  # who is slowed comes back for what a second is worth, not for each message
 NOTED_S = 60.0  # between two notes about one identity
 LOOK_S = 1.0
 MOST_WATCHED = 1_000
-CHANGES = (messages.Join, messages.Leave, messages.Nick)
+CHANGES = (requests.Join, requests.Leave, requests.Nick)
 
 
 class NotNow(Exception):
@@ -137,10 +138,10 @@ class Meter:
 
     def request(self, sid: str, peer: Peer, request: Any, now: float) -> None:
         """Charge a request. Raises NotNow; whoever wants to go is never held."""
-        if type(request) is messages.Bye:
+        if type(request) is requests.Bye:
             return
         changes = type(request) in CHANGES or (
-            type(request) is messages.Topic and request.text is not None
+            type(request) is requests.Topic and request.text is not None
         )
         costs = {"requests": 1, "changes": 1} if changes else {"requests": 1}
         held = _take(self._account(sid, peer), now, **costs)

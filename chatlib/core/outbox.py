@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from chatlib.core.signals import Pending
 from chatlib.protocol.codec import encode
-from chatlib.protocol.messages import Line
+from chatlib.protocol.events import Line
 
 MOST_MESSAGES, MOST_BYTES = 10_000, 16 * 1024 * 1024  # held before say() has to wait
 WINDOW = 2_000  # messages on the wire and not acknowledged

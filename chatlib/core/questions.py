@@ -12,8 +12,9 @@ from chatlib.core.commands import Origin, Question
 from chatlib.core.rooms import member_fault
 from chatlib.core.state import Session, State
 from chatlib.core.streams import members, moment, timestamp
-from chatlib.protocol import limits, messages
-from chatlib.protocol.messages import Answer, Error, Failure
+from chatlib.protocol import answers, limits, requests
+from chatlib.protocol.answers import Answer, Failure
+from chatlib.protocol.fields import Error
 
 MAX_LIST = 2_000  # rooms or people in one answer; then `more`
 
@@ -66,15 +67,15 @@ def answer(state: State, question: Question) -> Answer | Failure | Unanswered:
 
 def _ping(state: State, session: Session, question: Question) -> Answer:
     heads = {name: room.head for name, room in session.rooms.items()}
-    return messages.Pong(
+    return answers.Pong(
         id=question.origin.id, accepted=session.accepted, heads=heads, inbox=session.inbox
     )
 
 
 def _rooms(state: State, session: Session, question: Question) -> Answer:
     rooms = sorted(state.rooms.values(), key=lambda r: (-len(r.members), r.name))
-    listed = [messages.RoomLine(r.name, len(r.members), r.topic, r.head) for r in rooms[:MAX_LIST]]
-    return messages.RoomList(id=question.origin.id, rooms=listed, more=len(rooms) > MAX_LIST)
+    listed = [answers.RoomLine(r.name, len(r.members), r.topic, r.head) for r in rooms[:MAX_LIST]]
+    return answers.RoomList(id=question.origin.id, rooms=listed, more=len(rooms) > MAX_LIST)
 
 
 def _who(state: State, session: Session, question: Question) -> Answer | Failure:
@@ -85,7 +86,7 @@ def _who(state: State, session: Session, question: Question) -> Answer | Failure
             return _no_room(question, question.request.room)
         sids = room.members
     people = members(state, sids)
-    return messages.WhoList(
+    return answers.WhoList(
         id=question.origin.id, members=people[:MAX_LIST], more=len(people) > MAX_LIST
     )
 
@@ -94,11 +95,11 @@ def _topic(state: State, session: Session, question: Question) -> Answer | Failu
     room = state.rooms.get(question.request.room)
     if room is None:
         return _no_room(question, question.request.room)
-    return messages.TopicIs(id=question.origin.id, room=room.name, topic=room.topic)
+    return answers.TopicIs(id=question.origin.id, room=room.name, topic=room.topic)
 
 
 def _history(state: State, session: Session, question: Question) -> Failure | Read:
-    asked: messages.History = question.request
+    asked: requests.History = question.request
     read = Read(
         question.origin,
         INBOX + session.sid,
@@ -118,7 +119,7 @@ def _history(state: State, session: Session, question: Question) -> Failure | Re
 
 
 def _read(state: State, session: Session, question: Question) -> Failure | Count:
-    asked: messages.Read = question.request
+    asked: requests.Read = question.request
     if asked.room is not None and asked.room not in session.rooms:
         fault = member_fault(state, session, asked.room)
         return Failure(id=question.origin.id, error=fault or NO_SESSION)
@@ -126,7 +127,7 @@ def _read(state: State, session: Session, question: Question) -> Failure | Count
 
 
 def _search(state: State, session: Session, question: Question) -> Failure | Find:
-    asked: messages.Search = question.request
+    asked: requests.Search = question.request
     if asked.from_ is None and not any(c.isalnum() for c in asked.words):
         error = Error("bad_search", "there is nothing to look for: give words, or from")
         return Failure(id=question.origin.id, error=error)
@@ -159,32 +160,32 @@ def _no_room(question: Question, name: str) -> Failure:
 
 
 _ANSWERS: dict[type[Any], Callable[[State, Session, Any], Answer | Failure | Unanswered]] = {
-    messages.Ping: _ping,
-    messages.Rooms: _rooms,
-    messages.Who: _who,
-    messages.Search: _search,
-    messages.Topic: _topic,
-    messages.History: _history,
-    messages.Read: _read,
+    requests.Ping: _ping,
+    requests.Rooms: _rooms,
+    requests.Who: _who,
+    requests.Search: _search,
+    requests.Topic: _topic,
+    requests.History: _history,
+    requests.Read: _read,
 }
 
 
 def _invitations(state: State, question: Question) -> Answer:
     listed = [
-        messages.InvitationLine(i.id, i.room, i.uses, timestamp(i.expires))
+        answers.InvitationLine(i.id, i.room, i.uses, timestamp(i.expires))
         for i in state.invitations.values()
         if i.expires > state.at
     ]
-    return messages.InvitationList(id=question.origin.id, invitations=listed)
+    return answers.InvitationList(id=question.origin.id, invitations=listed)
 
 
 def _bans(state: State, question: Question) -> Answer:
-    listed = [messages.BanLine(b.who, timestamp(b.at), b.reason) for b in state.bans.values()]
-    return messages.BanList(id=question.origin.id, bans=listed[:MAX_LIST])
+    listed = [answers.BanLine(b.who, timestamp(b.at), b.reason) for b in state.bans.values()]
+    return answers.BanList(id=question.origin.id, bans=listed[:MAX_LIST])
 
 
 # What operators ask, without a session; admission knows who they are.
 _OPERATORS: dict[type[Any], Callable[[State, Question], Answer]] = {
-    messages.Invitations: _invitations,
-    messages.Bans: _bans,
+    requests.Invitations: _invitations,
+    requests.Bans: _bans,
 }

@@ -10,9 +10,9 @@ from chatlib.core.requests import Requests
 from chatlib.core.signals import Gap, Refusal
 from chatlib.core.stream import Stream
 from chatlib.errors import Refused
-from chatlib.protocol import messages
+from chatlib.protocol import answers, requests
 from chatlib.protocol.codec import decode_event, decode_events
-from chatlib.protocol.messages import Event
+from chatlib.protocol.events import Event
 from chatlib.protocol.topics import room_topic
 
 
@@ -78,9 +78,9 @@ class Reader:
         if self._rooms.pop(room, None) is not None:
             self._effects.actions.append(Unsubscribe(room_topic(room)))
 
-    def resume(self, welcome: messages.Welcome, now: float) -> None:
+    def resume(self, welcome: answers.Welcome, now: float) -> None:
         """Go on in the same session on a new connection."""
-        self._requests.drop(messages.History)
+        self._requests.drop(requests.History)
         for stream in (self._inbox, *self._rooms.values()):
             stream.fetching = False  # its answer may have been lost with the connection
         self.hear(welcome.rooms, now)
@@ -91,7 +91,7 @@ class Reader:
 
         A new history is read from its start: what was said before we came back is in it.
         """
-        self._requests.drop(messages.History)
+        self._requests.drop(requests.History)
         self._inbox = Stream(None, 0)
         self.rejoining.clear()
         for room, stream in list(self._rooms.items()):
@@ -116,8 +116,8 @@ class Reader:
                 self._deliver(stream.page(events, answer.head, answer.more), now)
                 self.fetch(stream, now)
 
-        asked = messages.Join(room=room, after=after)
-        self._requests.add(asked, messages.Joined, now, rejoined, quiet=True, send=True)
+        asked = requests.Join(room=room, after=after)
+        self._requests.add(asked, answers.Joined, now, rejoined, quiet=True, send=True)
 
     # -- what comes in ------------------------------------------------------------------------
 
@@ -186,5 +186,5 @@ class Reader:
             self._deliver(stream.page(events, answer.head, answer.more), now)
             self.fetch(stream, now)
 
-        asked = messages.History(room=stream.room, inbox=stream.room is None, after=stream.cursor)
-        self._requests.add(asked, messages.Page, now, fetched, quiet=True, send=True)
+        asked = requests.History(room=stream.room, inbox=stream.room is None, after=stream.cursor)
+        self._requests.add(asked, answers.Page, now, fetched, quiet=True, send=True)

@@ -13,7 +13,7 @@ from chatlib.core.commands import NOBODY, Command, Origin, Peer, Question
 from chatlib.core.state import State, digest
 from chatlib.errors import ProtocolViolation
 from chatlib.names import nick_key, room_name
-from chatlib.protocol import messages
+from chatlib.protocol import requests
 
 Fresh = Callable[[int], str]
 
@@ -31,16 +31,16 @@ def _asked(request: Any, context: Context) -> Question:
     return Question(context.origin, context.sid, request)
 
 
-def _topic(request: messages.Topic, context: Context) -> Command | Question:
+def _topic(request: requests.Topic, context: Context) -> Command | Question:
     room = room_name(request.room)
     if request.text is None:
-        return _asked(messages.Topic(room=room, id=request.id), context)
+        return _asked(requests.Topic(room=room, id=request.id), context)
     return commands.SetTopic(
         at=context.at, sid=context.sid, origin=context.origin, room=room, text=request.text
     )
 
 
-def _history(request: messages.History, context: Context) -> Question:
+def _history(request: requests.History, context: Context) -> Question:
     places = (request.room is not None) + (request.peer is not None) + request.inbox
     if places != 1 or (request.after is not None and request.before is not None):
         text = "history takes one of room, peer or inbox, and after or before, not both"
@@ -52,7 +52,7 @@ def _history(request: messages.History, context: Context) -> Question:
     return _asked(request, context)
 
 
-def _read(request: messages.Read, context: Context) -> Command | Question:
+def _read(request: requests.Read, context: Context) -> Command | Question:
     places = (request.room is not None) + (request.peer is not None)
     if places > 1 or (request.seq is not None and not places):
         text = "read takes a room or a peer, and seq with one of them; or nothing, for all"
@@ -73,7 +73,7 @@ def _read(request: messages.Read, context: Context) -> Command | Question:
     )
 
 
-def _search(request: messages.Search, context: Context) -> Question:
+def _search(request: requests.Search, context: Context) -> Question:
     if request.room is not None:
         request.room = room_name(request.room)
     if request.from_ is not None:
@@ -81,39 +81,39 @@ def _search(request: messages.Search, context: Context) -> Question:
     return _asked(request, context)
 
 
-def _who(request: messages.Who, context: Context) -> Question:
+def _who(request: requests.Who, context: Context) -> Question:
     if request.room is not None:
         request.room = room_name(request.room)
     return _asked(request, context)
 
 
 IN_SESSION: dict[type[Any], Callable[[Any, Context], Command | Question]] = {
-    messages.Nick: lambda r, c: commands.ChangeNick(
+    requests.Nick: lambda r, c: commands.ChangeNick(
         at=c.at, sid=c.sid, origin=c.origin, nick=r.nick
     ),
-    messages.Join: lambda r, c: commands.JoinRoom(
+    requests.Join: lambda r, c: commands.JoinRoom(
         at=c.at, sid=c.sid, origin=c.origin, room=room_name(r.room), after=r.after
     ),
-    messages.Leave: lambda r, c: commands.LeaveRoom(
+    requests.Leave: lambda r, c: commands.LeaveRoom(
         at=c.at, sid=c.sid, origin=c.origin, room=room_name(r.room)
     ),
-    messages.Topic: _topic,
-    messages.Bye: lambda r, c: commands.EndSession(
+    requests.Topic: _topic,
+    requests.Bye: lambda r, c: commands.EndSession(
         at=c.at, sid=c.sid, origin=c.origin, reason="left"
     ),
-    messages.History: _history,
-    messages.Read: _read,
-    messages.Rooms: _asked,
-    messages.Search: _search,
-    messages.Who: _who,
-    messages.Ping: _asked,
+    requests.History: _history,
+    requests.Read: _read,
+    requests.Rooms: _asked,
+    requests.Search: _search,
+    requests.Who: _who,
+    requests.Ping: _asked,
 }
 
 
 # -- what needs no session ------------------------------------------------------------------------
 
 
-def _redeem(request: messages.Redeem, context: Context, state: State, fresh: Fresh) -> Command:
+def _redeem(request: requests.Redeem, context: Context, state: State, fresh: Fresh) -> Command:
     return commands.Redeem(
         at=context.at,
         origin=context.origin,
@@ -122,7 +122,7 @@ def _redeem(request: messages.Redeem, context: Context, state: State, fresh: Fre
     )
 
 
-def _invite(request: messages.Invite, context: Context, state: State, fresh: Fresh) -> Command:
+def _invite(request: requests.Invite, context: Context, state: State, fresh: Fresh) -> Command:
     token = fresh(16)
     return commands.Invite(
         at=context.at,
@@ -136,7 +136,7 @@ def _invite(request: messages.Invite, context: Context, state: State, fresh: Fre
     )
 
 
-def _ban(request: messages.Ban, context: Context, state: State, fresh: Fresh) -> Command:
+def _ban(request: requests.Ban, context: Context, state: State, fresh: Fresh) -> Command:
     given = [w for w in (request.key, request.address, request.nick) if w is not None]
     if len(given) != 1 or not given[0]:
         raise ProtocolViolation("bad_request", "ban one: key, address or nick", request.id)
@@ -151,14 +151,14 @@ def _ban(request: messages.Ban, context: Context, state: State, fresh: Fresh) ->
 
 
 WITHOUT_SESSION: dict[type[Any], Callable[[Any, Context, State, Fresh], Command | Question]] = {
-    messages.Redeem: _redeem,
-    messages.Invite: _invite,
-    messages.Uninvite: lambda r, c, s, f: commands.Uninvite(
+    requests.Redeem: _redeem,
+    requests.Invite: _invite,
+    requests.Uninvite: lambda r, c, s, f: commands.Uninvite(
         at=c.at, origin=c.origin, invitation=r.invitation
     ),
-    messages.Ban: _ban,
-    messages.Unban: lambda r, c, s, f: commands.Unban(at=c.at, origin=c.origin, who=r.who),
-    messages.Invitations: lambda r, c, s, f: _asked(r, c),
-    messages.Bans: lambda r, c, s, f: _asked(r, c),
+    requests.Ban: _ban,
+    requests.Unban: lambda r, c, s, f: commands.Unban(at=c.at, origin=c.origin, who=r.who),
+    requests.Invitations: lambda r, c, s, f: _asked(r, c),
+    requests.Bans: lambda r, c, s, f: _asked(r, c),
 }
-NEED_KEYS = frozenset((messages.Redeem, messages.Invite, messages.Ban))
+NEED_KEYS = frozenset((requests.Redeem, requests.Invite, requests.Ban))

@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from chatlib.core.actions import Effects, SendControl
 from chatlib.errors import HubbubError, Refused
-from chatlib.protocol import messages
+from chatlib.protocol import fields
 from chatlib.protocol.codec import Head, decode_answer, encode
-from chatlib.protocol.messages import Hello, Join, Leave
+from chatlib.protocol.requests import Hello, Join, Leave
 
 ANSWER_S = 5.0  # that a request may take before it is asked again
 TRIES = 3
@@ -40,7 +40,7 @@ class Waiting(Struct):
         """
         return self.sent > 1 or (self.quiet and type(self.request) is Join)
 
-    def pause(self, error: messages.Error) -> float | None:
+    def pause(self, error: fields.Error) -> float | None:
         """Return the seconds after which to ask again, or None where the error is the answer."""
         if error.code == SLOW_DOWN and type(self.request) is not Hello:
             return ANSWER_S if error.after_ms is None else error.after_ms / 1000
@@ -92,7 +92,7 @@ class Requests:
         if head.ok:
             answer = decode_answer(frame, waiting.kind)
         else:
-            error = head.error or messages.Error("unknown", "the broker gave no reason")
+            error = head.error or fields.Error("unknown", "the broker gave no reason")
             answer = Refused(error.code, error.message, error.suggestion)
         del self._waiting[head.id]
         if not waiting.quiet:

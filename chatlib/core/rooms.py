@@ -7,8 +7,9 @@ from chatlib.core.commands import JoinRoom, LeaveRoom, SetTopic
 from chatlib.core.state import Room, Session, State, new_room
 from chatlib.core.streams import tell_room
 from chatlib.protocol import limits
+from chatlib.protocol.answers import Joined, Left, TopicIs
 from chatlib.protocol.codec import text_fault
-from chatlib.protocol.messages import Error, Joined, Left, TopicIs
+from chatlib.protocol.fields import Error
 
 MAX_ROOMS = 10_000
 

@@ -9,7 +9,8 @@ from chatlib.core.streams import tell_room
 from chatlib.errors import BadName
 from chatlib.names import nick_key, suggest_nick
 from chatlib.protocol import limits
-from chatlib.protocol.messages import Answer, Error, Renamed, Welcome
+from chatlib.protocol.answers import Answer, Renamed, Welcome
+from chatlib.protocol.fields import Error
 from chatlib.skeleton import skeletons
 
 DAY = 24 * 3600 * 1000  # milliseconds: how long `accepted` of an ended session is kept

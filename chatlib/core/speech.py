@@ -10,7 +10,8 @@ from chatlib.core.state import Room, Session, State
 from chatlib.core.streams import changing, tell_inbox, tell_room, timestamp
 from chatlib.errors import BadName
 from chatlib.names import nick_key, room_name
-from chatlib.protocol.messages import BadLine, Error, Event, Line
+from chatlib.protocol.events import BadLine, Event, Line
+from chatlib.protocol.fields import Error
 
 
 def say(state: State, session: Session, command: Say, batch: Batch) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chatlib.core.signals import Gap
-from chatlib.protocol.messages import Event
+from chatlib.protocol.events import Event
 
 MOST_AHEAD = 2_000  # events kept beyond a gap; what comes after them is fetched again
 GRACE = 1.0  # seconds in which the feed may still bring what another channel already told

@@ -9,8 +9,9 @@ from typing import Any
 
 from chatlib.core.batch import INBOX, Batch, Entry
 from chatlib.core.state import Room, Session, State
+from chatlib.protocol.answers import Member
 from chatlib.protocol.codec import encode
-from chatlib.protocol.messages import Event, Member
+from chatlib.protocol.events import Event
 
 
 @lru_cache(4)

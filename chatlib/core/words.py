@@ -14,7 +14,8 @@ from chatlib.core.commands import Original, Regarding
 from chatlib.core.state import Session
 from chatlib.protocol import limits
 from chatlib.protocol.codec import text_fault
-from chatlib.protocol.messages import Error, Line
+from chatlib.protocol.events import Line
+from chatlib.protocol.fields import Error
 
 PLAIN = ("say", "act")  # kinds of lines that need no `re`, and of events that others can be about
 AGAIN_MS = 100  # after which a line that could not be looked up is sent again

@@ -20,7 +20,7 @@ from chatlib.history.schema import APPLICATION_ID
 from chatlib.history.sqlite import FILE, SqliteStore
 from chatlib.names import room_name
 from chatlib.protocol.codec import decode_event
-from chatlib.protocol.messages import Event
+from chatlib.protocol.events import Event
 from chatlib.protocol.topics import room_topic
 
 IMPORTED = 1_000  # events in one transaction of an import

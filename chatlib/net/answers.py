@@ -18,11 +18,12 @@ from chatlib.core.streams import members
 from chatlib.history.store import Page, Store, StoreFailed
 from chatlib.net import unread
 from chatlib.net.reads import Reads, Wanted
-from chatlib.protocol import limits, messages
-from chatlib.protocol.messages import Answer, Error, Failure
+from chatlib.protocol import answers, limits, requests
+from chatlib.protocol.answers import Answer, Failure
+from chatlib.protocol.fields import Error
 
 # Requests whose answers wait their turn.
-LONG = (messages.History, messages.Read, messages.Rooms, messages.Search, messages.Who)
+LONG = (requests.History, requests.Read, requests.Rooms, requests.Search, requests.Who)
 BUSY = Error("busy", "too many requests of yours are waiting: ask again in a second")
 NO_SEARCH = Error("no_search", "this broker keeps its history in memory: it has no search")
 
@@ -105,7 +106,7 @@ class Answers:
             return self._count(found)
         return self._reply(question.origin, self._page(found) if isinstance(found, Read) else found)
 
-    def _joined(self, wanted: JoinReply) -> messages.Joined:
+    def _joined(self, wanted: JoinReply) -> answers.Joined:
         joined = wanted.answer
         room = self._state.rooms[joined.room]
         if wanted.after is None:  # not beyond one's own join: nothing since may be left out
@@ -117,9 +118,9 @@ class Answers:
         joined.events = [Raw(line) for line in page.lines]
         return joined
 
-    def _page(self, read: Read) -> messages.Page:
+    def _page(self, read: Read) -> answers.Page:
         page = self._lines(read.stream, read.after, read.before, read.limit, read.peer)
-        return messages.Page(
+        return answers.Page(
             id=read.origin.id,
             events=[Raw(line) for line in page.lines],
             head=read.head,
@@ -143,7 +144,7 @@ class Answers:
     def _count(self, wanted: Count) -> int:
         counted, size = unread.count(self._store, wanted)
         return size + self._reply(
-            wanted.origin, messages.ReadList(id=wanted.origin.id, read=counted)
+            wanted.origin, answers.ReadList(id=wanted.origin.id, read=counted)
         )
 
     # -- searches -----------------------------------------------------------------------------
@@ -165,7 +166,7 @@ class Answers:
             if found.fault:
                 self._fail(found.origin, Error("search_failed", found.fault))
                 continue
-            hits = messages.Hits(
+            hits = answers.Hits(
                 id=found.origin.id,
                 events=[Raw(line) for line in found.lines],
                 more=found.more,

@@ -7,32 +7,33 @@ from datetime import datetime
 from typing import Any
 
 from chatlib.names import room_name
-from chatlib.protocol import messages
+from chatlib.protocol import answers, requests
+from chatlib.protocol.answers import Member, RoomLine, Unread
 from chatlib.protocol.codec import decode_event
-from chatlib.protocol.messages import Event, Member, RoomLine, Unread
+from chatlib.protocol.events import Event
 
 
 class Asking(ABC):
     """Asks the broker, waits at most `timeout` seconds, and returns what it answered."""
 
     @abstractmethod
-    def _ask(self, request: messages.Request, kind: type[Any], timeout: float) -> Any: ...
+    def _ask(self, request: requests.Request, kind: type[Any], timeout: float) -> Any: ...
 
     def rooms(self, *, timeout: float = 10) -> list[RoomLine]:
         """List the rooms, the fullest first."""
-        found: list[RoomLine] = self._ask(messages.Rooms(), messages.RoomList, timeout).rooms
+        found: list[RoomLine] = self._ask(requests.Rooms(), answers.RoomList, timeout).rooms
         return found
 
     def who(self, room: str | None = None, *, timeout: float = 10) -> list[Member]:
         """List the members of a room; without one, everybody."""
-        asked = messages.Who(room=None if room is None else room_name(room))
-        found: list[Member] = self._ask(asked, messages.WhoList, timeout).members
+        asked = requests.Who(room=None if room is None else room_name(room))
+        found: list[Member] = self._ask(asked, answers.WhoList, timeout).members
         return found
 
     def topic(self, room: str, text: str | None = None, *, timeout: float = 10) -> str:
         """Set a room's topic; without `text`, return it."""
-        asked = messages.Topic(room=room_name(room), text=text)
-        found: str = self._ask(asked, messages.TopicIs, timeout).topic
+        asked = requests.Topic(room=room_name(room), text=text)
+        found: str = self._ask(asked, answers.TopicIs, timeout).topic
         return found
 
     def history(
@@ -49,14 +50,14 @@ class Asking(ABC):
 
         By seq: the oldest `limit` (1,000 at most) behind `after`, or the newest ahead of `before`.
         """
-        asked = messages.History(
+        asked = requests.History(
             room=None if room is None else room_name(room),
             peer=peer,
             after=after,
             before=before,
             limit=limit,
         )
-        page: messages.Page = self._ask(asked, messages.Page, timeout)
+        page: answers.Page = self._ask(asked, answers.Page, timeout)
         return [decode_event(raw) for raw in page.events]
 
     def search(
@@ -78,7 +79,7 @@ class Asking(ABC):
         those before what was found. A time without a zone is local. Raises Refused: bad_search,
         no_search, search_failed.
         """
-        asked = messages.Search(
+        asked = requests.Search(
             words=words,
             from_=sender,
             room=None if room is None else room_name(room),
@@ -87,7 +88,7 @@ class Asking(ABC):
             below=below,
             limit=limit,
         )
-        hits: messages.Hits = self._ask(asked, messages.Hits, timeout)
+        hits: answers.Hits = self._ask(asked, answers.Hits, timeout)
         return [decode_event(raw) for raw in hits.events]
 
     def unread(self, *, timeout: float = 10) -> list[Unread]:
@@ -95,9 +96,9 @@ class Asking(ABC):
 
         `unread` counts messages of others behind the cursor that `mark_read` moves, up to 100.
         """
-        found: list[Unread] = self._ask(messages.Read(), messages.ReadList, timeout).read
+        found: list[Unread] = self._ask(requests.Read(), answers.ReadList, timeout).read
         return found
 
     def ping(self, *, timeout: float = 10) -> None:
         """Ask the broker for a sign of life."""
-        self._ask(messages.Ping(), messages.Pong, timeout)
+        self._ask(requests.Ping(), answers.Pong, timeout)

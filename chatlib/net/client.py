@@ -19,9 +19,10 @@ from chatlib.net.handshake import Keys, keys_for
 from chatlib.net.line import Line
 from chatlib.net.sockets import make_context
 from chatlib.net.talking import Talking
-from chatlib.protocol import limits, messages
+from chatlib.protocol import answers, events, limits, requests
+from chatlib.protocol.answers import Member
+from chatlib.protocol.events import Event
 from chatlib.protocol.links import DEFAULT_ADDRESS, parse_endpoint
-from chatlib.protocol.messages import Event, Member
 from chatlib.security.keys import KeyPair
 from chatlib.version import __version__
 
@@ -143,7 +144,7 @@ class Client(Talking, Asking):
 
     def _say_goodbye(self, line: Line) -> None:
         with self._lock:
-            bye = self._follower.ask(messages.Bye(), messages.Answer, time.monotonic())
+            bye = self._follower.ask(requests.Bye(), answers.Answer, time.monotonic())
             self._asked.add(bye)
             line.perform()
             self._news.wait_for(lambda: bye in self._answers, FAREWELL_S)
@@ -179,7 +180,7 @@ class Client(Talking, Asking):
 
     # -- messages -----------------------------------------------------------------------------
 
-    def _send(self, line: messages.Line, timeout: float | None) -> int:
+    def _send(self, line: events.Line, timeout: float | None) -> int:
         deadline = None if timeout is None else time.monotonic() + timeout
         with self._lock:
             serving = self._serving()
@@ -310,7 +311,7 @@ class Client(Talking, Asking):
         """Take another nickname, when all that was said is acknowledged; return it."""
         nick_key(nick)
         self._settle(timeout)
-        renamed: messages.Renamed = self._do(lambda now: self._follower.rename(nick, now), timeout)
+        renamed: answers.Renamed = self._do(lambda now: self._follower.rename(nick, now), timeout)
         return renamed.nick
 
     def _settle(self, timeout: float) -> None:
@@ -321,7 +322,7 @@ class Client(Talking, Asking):
             while not self._follower.outbox.settled(last):
                 self._wait(deadline, TimedOut(self._why_waiting()))
 
-    def _ask(self, request: messages.Request, kind: type[Any], timeout: float) -> Any:
+    def _ask(self, request: requests.Request, kind: type[Any], timeout: float) -> Any:
         return self._do(lambda now: self._follower.ask(request, kind, now), timeout)
 
     def _do(self, ask: Callable[[float], int], timeout: float) -> Any:

@@ -17,7 +17,7 @@ from chatlib.net.curve import make_pair, use_curve
 from chatlib.net.sockets import ANSWER_FRAME_BYTES, make_context, make_socket
 from chatlib.protocol.codec import decode_answer, decode_head, encode
 from chatlib.protocol.links import parse_endpoint
-from chatlib.protocol.messages import Request
+from chatlib.protocol.requests import Request
 from chatlib.security.keys import load_key
 
 SOCKET = "operator.sock"

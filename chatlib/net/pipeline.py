@@ -26,10 +26,12 @@ from chatlib.names import room_name
 from chatlib.net import lookups, unread
 from chatlib.net.answers import BUSY, Answers
 from chatlib.order.local import LocalOrder
-from chatlib.protocol import limits, messages
+from chatlib.protocol import answers, limits
+from chatlib.protocol.answers import Answer, Failure
 from chatlib.protocol.codec import encode
+from chatlib.protocol.events import Event, Notice
+from chatlib.protocol.fields import Error
 from chatlib.protocol.limits import MISSED_HEARTBEATS
-from chatlib.protocol.messages import Answer, Error, Event, Failure, Notice
 from chatlib.protocol.topics import BEACON, ROOMS, topic_room
 
 # What a feed message is packed to: less than the wire allows, for a subscriber that does not read
@@ -232,7 +234,7 @@ class Pipeline:
             if isinstance(reply, JoinReply | Count):
                 self._answers.add(reply)
             elif not isinstance(reply, Opened):
-                if isinstance(reply.answer, messages.Invited):
+                if isinstance(reply.answer, answers.Invited):
                     reply.answer.address, reply.answer.key = self._place.address, self._place.key
                 self._reply(reply.origin, reply.answer)
 
@@ -250,7 +252,7 @@ class Pipeline:
             self.feed.extend((topic, body) for body in feed_bodies(lines))
             self._busy[stream] = now
 
-    def _placed(self, welcome: messages.Welcome) -> messages.Welcome:
+    def _placed(self, welcome: answers.Welcome) -> answers.Welcome:
         welcome.intake, welcome.feed, welcome.server = self._place[:3]
         welcome.heartbeat = self.heartbeat
         session = self.state.sessions.get(welcome.sid)  # it may have said goodbye already

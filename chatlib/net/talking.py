@@ -10,7 +10,7 @@ from chatlib.errors import Misuse
 from chatlib.names import nick_key, room_name
 from chatlib.protocol import limits
 from chatlib.protocol.codec import text_fault
-from chatlib.protocol.messages import Line
+from chatlib.protocol.events import Line
 
 
 class Talking(ABC):

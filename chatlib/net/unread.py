@@ -12,8 +12,9 @@ from chatlib.core.state import Session
 from chatlib.history.store import Page, Store, StoreFailed
 from chatlib.names import nick_key
 from chatlib.protocol import limits
+from chatlib.protocol.answers import Unread
 from chatlib.protocol.codec import decode_event
-from chatlib.protocol.messages import Event, Unread
+from chatlib.protocol.events import Event
 
 ROOM_BYTES = 64 * 1024  # read to count one room
 INBOX_BYTES = 256 * 1024

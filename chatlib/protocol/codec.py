@@ -8,8 +8,10 @@ from typing import Any, TypeVar
 import msgspec
 
 from chatlib.errors import ProtocolViolation
+from chatlib.protocol.events import BadLine, Event, Line, Notice
+from chatlib.protocol.fields import Error
 from chatlib.protocol.limits import CONTROL_FRAME_BYTES, WIRE_VERSION
-from chatlib.protocol.messages import AnyRequest, BadLine, Error, Event, Line, Notice
+from chatlib.protocol.requests import AnyRequest
 
 T = TypeVar("T")
 

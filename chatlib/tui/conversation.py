@@ -11,7 +11,7 @@ from chatlib.core.signals import Connection
 from chatlib.errors import HubbubError, Misuse
 from chatlib.names import LOBBY
 from chatlib.net.client import Client, Delivery, JoinedRoom
-from chatlib.protocol.messages import Event
+from chatlib.protocol.events import Event
 from chatlib.sanitize import sanitize
 from chatlib.tui.recent import Recent
 from chatlib.tui.render import DIM, ERROR, NOTICE, Line, Renderer, View

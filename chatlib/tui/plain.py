@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from chatlib.errors import HubbubError, TimedOut
 from chatlib.net.client import Client, Delivery
 from chatlib.protocol.codec import encode
-from chatlib.protocol.messages import Event
+from chatlib.protocol.events import Event
 from chatlib.tui.conversation import Conversation
 from chatlib.tui.render import Line, to_terminal
 

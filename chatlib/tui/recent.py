@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from chatlib.core.words import PLAIN
 from chatlib.errors import BadName
 from chatlib.names import nick_key
-from chatlib.protocol.messages import Event
+from chatlib.protocol.events import Event
 
 KEPT = 2_000
 

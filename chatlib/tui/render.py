@@ -13,7 +13,7 @@ from typing import NamedTuple
 from chatlib.core.signals import Connection, Gap, Refusal
 from chatlib.errors import BadName
 from chatlib.names import nick_key
-from chatlib.protocol.messages import Event
+from chatlib.protocol.events import Event
 from chatlib.sanitize import sanitize
 
 Span = tuple[str, str]

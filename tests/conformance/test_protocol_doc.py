@@ -19,32 +19,32 @@ from chatlib.errors import BadName, BadRoom
 from chatlib.history import search
 from chatlib.names import nick_key, room_name
 from chatlib.net import backlog, lookups, pipeline, reads, sockets
-from chatlib.protocol import codec, limits, messages
+from chatlib.protocol import answers, codec, events, fields, limits, requests
 from tests.conformance.document import Block, blocks, document, names, table, values
 from tests.conformance.transcript import Player, parse
 from tests.support import ROOT, RunningBroker, eventually
 
-REQUESTS = {cls.__struct_config__.tag: cls for cls in get_args(messages.AnyRequest)}
+REQUESTS = {cls.__struct_config__.tag: cls for cls in get_args(requests.AnyRequest)}
 ANSWERS = {
-    "hello": messages.Welcome,
-    "nick": messages.Renamed,
-    "join": messages.Joined,
-    "leave": messages.Left,
-    "history": messages.Page,
-    "read": messages.ReadList,
-    "redeem": messages.Redeemed,
-    "invite": messages.Invited,
-    "uninvite": messages.Answer,
-    "invitations": messages.InvitationList,
-    "ban": messages.Answer,
-    "unban": messages.Answer,
-    "bans": messages.BanList,
-    "rooms": messages.RoomList,
-    "search": messages.Hits,
-    "who": messages.WhoList,
-    "topic": messages.TopicIs,
-    "ping": messages.Pong,
-    "bye": messages.Answer,
+    "hello": answers.Welcome,
+    "nick": answers.Renamed,
+    "join": answers.Joined,
+    "leave": answers.Left,
+    "history": answers.Page,
+    "read": answers.ReadList,
+    "redeem": answers.Redeemed,
+    "invite": answers.Invited,
+    "uninvite": answers.Answer,
+    "invitations": answers.InvitationList,
+    "ban": answers.Answer,
+    "unban": answers.Answer,
+    "bans": answers.BanList,
+    "rooms": answers.RoomList,
+    "search": answers.Hits,
+    "who": answers.WhoList,
+    "topic": answers.TopicIs,
+    "ping": answers.Pong,
+    "bye": answers.Answer,
 }
 CLIENT_ONLY = {"core/follower.py", "core/reader.py", "core/requests.py"}
 CODE = {
@@ -67,7 +67,7 @@ def decode(mark: str, value: Any) -> Any:
             assert event == decoded("event", event)
         return codec.decode_answer(frame, ANSWERS[op])
     if kind == "error":
-        return codec.decode_answer(frame, messages.Failure)
+        return codec.decode_answer(frame, answers.Failure)
     if kind == "intake":
         (line,) = codec.decode_lines(frame)
         return line
@@ -130,7 +130,7 @@ def type_word(type: inspect.Type) -> str:
     raise AssertionError(f"no word for {type}")
 
 
-def fields(cls: type[Any], *, without: tuple[str, ...] = ()) -> dict[str, str]:
+def fields_of(cls: type[Any], *, without: tuple[str, ...] = ()) -> dict[str, str]:
     """Return the fields of a struct: `name` or `name?` where it may be absent, and the type."""
     info = inspect.type_info(cls)
     assert isinstance(info, inspect.StructType)
@@ -156,41 +156,41 @@ def written(cell: str) -> dict[str, str]:
 def test_table_of_ops() -> None:
     rows = table("op")
     assert [names(op) for op, *_ in rows] == [[op] for op in REQUESTS]
-    for op, asks, answers, errors in rows:
+    for op, asks, answered, errors in rows:
         (name,) = names(op)
-        assert written(asks) == fields(REQUESTS[name], without=("id",)), op
-        assert written(answers) == fields(ANSWERS[name], without=("id", "ok")), op
+        assert written(asks) == fields_of(REQUESTS[name], without=("id",)), op
+        assert written(answered) == fields_of(ANSWERS[name], without=("id", "ok")), op
         assert set(names(errors)) <= {names(row[0])[0] for row in table("code")}, op
 
 
 def test_tables_of_hello() -> None:
     asked = [name for row in table("asks") for name in names(row[0])]
     answered = [name for row in table("answers") for name in names(row[0])]
-    assert set(asked) == set(messages.Hello.__struct_fields__) - {"id"}
+    assert set(asked) == set(requests.Hello.__struct_fields__) - {"id"}
     # The table of ops has all; these say themselves, or stand in section 1.
     plain = {"id", "ok", "v", "nick", "intake", "feed", "server"}
-    assert set(answered) == set(messages.Welcome.__struct_fields__) - plain
+    assert set(answered) == set(answers.Welcome.__struct_fields__) - plain
 
 
 def test_table_of_what_is_inside() -> None:
     structs = {
-        "invitations": messages.InvitationLine,
-        "bans": messages.BanLine,
-        "error": messages.Error,
-        "members": messages.Member,
-        "read": messages.Unread,
-        "rooms": messages.RoomLine,
+        "invitations": answers.InvitationLine,
+        "bans": answers.BanLine,
+        "error": fields.Error,
+        "members": answers.Member,
+        "read": answers.Unread,
+        "rooms": answers.RoomLine,
     }
     assert {names(row[0])[0]: written(row[1]) for row in table("inside")} == {
-        name: fields(struct) for name, struct in structs.items()
+        name: fields_of(struct) for name, struct in structs.items()
     }
 
 
-@pytest.mark.parametrize(("heading", "cls"), [("line", messages.Line), ("event", messages.Event)])
+@pytest.mark.parametrize(("heading", "cls"), [("line", events.Line), ("event", events.Event)])
 def test_tables_of_fields(heading: str, cls: type[Any]) -> None:
     rows = {names(row[0])[0]: row[1] for row in table(heading)}
     found = {
-        name.rstrip("?"): word + "?" * name.endswith("?") for name, word in fields(cls).items()
+        name.rstrip("?"): word + "?" * name.endswith("?") for name, word in fields_of(cls).items()
     }
     if heading == "event":  # what a stored event always has; absent in the struct means a marker
         found = {k: v.removesuffix("?") if k in EVER else v for k, v in found.items()}
@@ -226,7 +226,7 @@ def kinds(*functions: str) -> set[str]:
 
 
 def test_table_of_event_kinds() -> None:
-    said = get_args(get_type_hints(messages.Line)["kind"])
+    said = get_args(get_type_hints(events.Line)["kind"])
     assert [names(row[0])[0] for row in table("kind")] == [*said, "join", "leave", "nick", "topic"]
     assert {names(row[0])[0] for row in table("kind")} == kinds("tell_room") | set(said)
 
@@ -235,7 +235,7 @@ def test_table_of_markers_and_notices() -> None:
     assert {names(row[0])[0] for row in table("marker")} == kinds("Event")
     assert {names(row[0])[0] for row in table("notice")} == kinds("Notice")
     told = {name for row in table("notice") for name in names(row[1])}
-    assert told | {"kind"} == {name.rstrip("?") for name in fields(messages.Notice)}
+    assert told | {"kind"} == {name.rstrip("?") for name in fields_of(events.Notice)}
 
 
 def test_table_of_leave_reasons() -> None:

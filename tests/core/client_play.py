@@ -29,7 +29,7 @@ from chatlib.core.follower import Follower
 from chatlib.core.signals import Connection, Gap, Refusal
 from chatlib.errors import HubbubError, Refused
 from chatlib.protocol.codec import encode
-from chatlib.protocol.messages import Line
+from chatlib.protocol.events import Line
 from tests.core.notation import agree, bodies, event, fields, show, show_event, show_fields
 
 ANSWERS: dict[str, tuple[str, dict[str, Any]]] = {

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from chatlib.core import commands
 from chatlib.core.commands import Command, Origin
-from chatlib.protocol.messages import BadLine, Error, Line
+from chatlib.protocol.events import BadLine, Line
+from chatlib.protocol.fields import Error
 
 NICKS = st.sampled_from(["ann", "ANN", "Zoë", "guest1", "bob", "a b", ""])
 ROOMS = st.sampled_from(["lobby", "ops", "küche"])

@@ -12,8 +12,8 @@ from chatlib.core.apply import NO_SESSION, apply
 from chatlib.core.batch import Batch, Reply
 from chatlib.core.commands import Command, Origin
 from chatlib.core.state import State
+from chatlib.protocol.answers import Failure
 from chatlib.protocol.codec import decode_event
-from chatlib.protocol.messages import Failure
 from tests.core.some_commands import ACTS, numbered
 
 Acts = list[tuple[type[Command], dict[str, Any]]]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from chatlib.core.batch import Batch, Reply
 from chatlib.core.commands import Origin
-from chatlib.protocol.messages import Error, Failure, Notice
+from chatlib.protocol.answers import Failure
+from chatlib.protocol.events import Notice
+from chatlib.protocol.fields import Error
 
 NO = Error("no", "no")
 

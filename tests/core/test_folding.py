@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from chatlib.core.folding import Message, fold
 from chatlib.protocol.codec import blank, decode_event, encode
-from chatlib.protocol.messages import Event
+from chatlib.protocol.events import Event
 
 ACTS = st.lists(
     st.tuples(

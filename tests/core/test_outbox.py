@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from chatlib.core import outbox as module
 from chatlib.core.outbox import AGAIN, FRAME_BYTES, FRAME_LINES, SLOWED_WINDOW, WINDOW, Outbox
 from chatlib.core.signals import Pending
-from chatlib.protocol.messages import Line
+from chatlib.protocol.events import Line
 
 
 def filled(*texts: str, sent: bool = True) -> Outbox:

@@ -10,7 +10,7 @@ import pytest
 from chatlib.core.actions import Effects, SendControl
 from chatlib.core.requests import ANSWER_S, TRIES, Requests
 from chatlib.errors import ProtocolViolation, Refused, TimedOut
-from chatlib.protocol import messages
+from chatlib.protocol import answers, requests
 from chatlib.protocol.codec import decode_head
 
 
@@ -24,7 +24,7 @@ class Asking:
 
     def ask(self, request: Any, *, quiet: bool = False, send: bool = True) -> int:
         return self.requests.add(
-            request, messages.Renamed, 0.0, lambda answer, now: self.heard.append(answer),
+            request, answers.Renamed, 0.0, lambda answer, now: self.heard.append(answer),
             quiet=quiet, send=send,
         )  # fmt: skip
 
@@ -39,8 +39,8 @@ class Asking:
         self.requests.settle(decode_head(frame), frame, 1.0)
 
 
-def nick() -> messages.Nick:
-    return messages.Nick(nick="zoe")
+def nick() -> requests.Nick:
+    return requests.Nick(nick="zoe")
 
 
 def test_an_answer_is_told_to_whoever_asked() -> None:
@@ -111,9 +111,9 @@ def test_a_new_connection_repeats_what_still_waits() -> None:
 
 def test_quiet_requests_of_a_kind_are_dropped() -> None:
     asking = Asking()
-    asked = messages.Ping(), messages.History(room="lobby"), messages.Ping()
+    asked = requests.Ping(), requests.History(room="lobby"), requests.Ping()
     ids = [asking.ask(r, quiet=quiet) for r, quiet in zip(asked, (1, 1, 0), strict=True)]
-    asking.requests.drop(messages.Ping)
+    asking.requests.drop(requests.Ping)
     assert asking.requests.ids == ids[1:]
 
 
@@ -148,12 +148,12 @@ def test_a_passing_refusal_of_what_was_asked_twice_leaves_it_open() -> None:
 def test_a_leave_withdraws_the_joins_before_it() -> None:
     asking = Asking()
     before, quiet, elsewhere = (
-        asking.ask(messages.Join(room="ops")),
-        asking.ask(messages.Join(room="ops"), quiet=True),
-        asking.ask(messages.Join(room="lobby")),
+        asking.ask(requests.Join(room="ops")),
+        asking.ask(requests.Join(room="ops"), quiet=True),
+        asking.ask(requests.Join(room="lobby")),
     )
-    leave = asking.ask(messages.Leave(room="ops"))
-    after = asking.ask(messages.Join(room="ops"))
+    leave = asking.ask(requests.Leave(room="ops"))
+    after = asking.ask(requests.Join(room="ops"))
     asking.requests.withdraw_joins("ops", leave)
     assert asking.requests.ids == [elsewhere, leave, after]
     assert [(id, a.code) for id, a in asking.effects.answers] == [(before, "not_joined")]
@@ -162,9 +162,9 @@ def test_a_leave_withdraws_the_joins_before_it() -> None:
 
 def test_a_join_is_not_asked_again_while_its_room_is_being_left() -> None:
     asking = Asking()
-    asking.ask(messages.Join(room="ops"))
-    elsewhere = asking.ask(messages.Join(room="lobby"))
-    leave = asking.ask(messages.Leave(room="ops"))
+    asking.ask(requests.Join(room="ops"))
+    elsewhere = asking.ask(requests.Join(room="lobby"))
+    leave = asking.ask(requests.Leave(room="ops"))
     asking.sent()
     asking.requests.ask_again(ANSWER_S)
     assert asking.sent() == [elsewhere, leave]
@@ -172,7 +172,7 @@ def test_a_join_is_not_asked_again_while_its_room_is_being_left() -> None:
 
 def test_who_is_told_to_slow_down_asks_again_when_told() -> None:
     asking = Asking()
-    one, two = asking.ask(nick()), asking.ask(messages.Ping(), quiet=True)
+    one, two = asking.ask(nick()), asking.ask(requests.Ping(), quiet=True)
     asking.sent()
     for id, after_ms in ((one, 2_000), (two, None)):
         error = {"code": "slow_down", "message": "m", "after_ms": after_ms}
@@ -196,7 +196,7 @@ def test_however_often_one_is_told_to_slow_down_it_is_no_silence() -> None:
 def test_a_hello_that_came_too_soon_is_told() -> None:
     """It may only be said again on a new connection."""
     asking = Asking()
-    id = asking.ask(messages.Hello(v=1), quiet=True)
+    id = asking.ask(requests.Hello(v=1), quiet=True)
     asking.settle(id=id, ok=False, error={"code": "slow_down", "message": "m", "after_ms": 9})
     (answer,) = asking.heard
     assert answer.code == "slow_down"

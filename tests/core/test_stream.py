@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from chatlib.core.signals import Gap
 from chatlib.core.stream import GRACE, MOST_AHEAD, Stream
-from chatlib.protocol.messages import Event
+from chatlib.protocol.events import Event
 
 
 def chain(*seqs: int, prev: int = 0, kind: str = "say", sid: str = "s") -> list[Event]:

@@ -9,7 +9,8 @@ import pytest
 from chatlib.core.batch import Batch
 from chatlib.core.state import Session, State
 from chatlib.core.streams import members, moment, tell_inbox, tell_room, timestamp
-from chatlib.protocol.messages import Event, Member
+from chatlib.protocol.answers import Member
+from chatlib.protocol.events import Event
 
 
 def state_with(*nicks: str) -> State:

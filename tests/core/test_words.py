@@ -9,7 +9,7 @@ from chatlib.core.batch import Batch, Entry
 from chatlib.core.commands import Original, Regarding, Say
 from chatlib.core.words import may_see_deleted
 from chatlib.net import lookups
-from chatlib.protocol.messages import Line
+from chatlib.protocol.events import Line
 from tests.core.broker_play import BrokerPlay, play
 
 

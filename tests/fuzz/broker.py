@@ -29,7 +29,7 @@ from chatlib.history.store import Found, StoreFailed
 from chatlib.net.pipeline import Pipeline, Place
 from chatlib.protocol import limits
 from chatlib.protocol.codec import decode_event
-from chatlib.protocol.messages import Event
+from chatlib.protocol.events import Event
 from chatlib.protocol.topics import BEACON, ROOMS, room_topic
 from tests.conformance.document import names, table
 from tests.core import consistency

@@ -27,7 +27,7 @@ from chatlib.core.signals import Connection, Refusal
 from chatlib.errors import ProtocolViolation
 from chatlib.protocol import limits
 from chatlib.protocol.codec import decode_lines
-from chatlib.protocol.messages import Line
+from chatlib.protocol.events import Line
 from tests.core.client_play import ANSWERS
 from tests.fuzz import script
 

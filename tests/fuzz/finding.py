@@ -16,7 +16,8 @@ from chatlib.history.index import WordIndex
 from chatlib.history.sqlite import FILE, SqliteStore
 from chatlib.names import nick_key, room_name
 from chatlib.protocol.codec import decode_event, decode_request, encode
-from chatlib.protocol.messages import Event, Search
+from chatlib.protocol.events import Event
+from chatlib.protocol.requests import Search
 
 START = 1_800_000_000_000
 SAID = (

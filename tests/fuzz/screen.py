@@ -8,7 +8,7 @@ from datetime import UTC
 
 from chatlib.core.signals import Connection, Gap, Refusal
 from chatlib.protocol.codec import decode_events
-from chatlib.protocol.messages import Event
+from chatlib.protocol.events import Event
 from chatlib.sanitize import sanitize
 from chatlib.tui.render import Line, Renderer, View, to_terminal
 from tests.fuzz.places import typed

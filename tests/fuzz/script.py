@@ -12,11 +12,11 @@ from typing import Any, get_args
 
 import msgspec
 
-from chatlib.protocol import messages
+from chatlib.protocol import requests
 from tests.simulation.stranger import ODD, USUAL
 
 MOST_CHUNKS = 80
-KINDS = sorted(get_args(messages.AnyRequest), key=lambda kind: kind.__struct_config__.tag)
+KINDS = sorted(get_args(requests.AnyRequest), key=lambda kind: kind.__struct_config__.tag)
 VALUES: dict[str, Sequence[Any]] = {
     **USUAL,
     "session": ("t1", "t2", "t3", "made-up"),
@@ -52,11 +52,11 @@ def value(field: str, byte: int) -> Any:
 
 def request(id: int | str, recipe: bytes) -> bytes:
     """Make a request: a byte for its op, then one for each field that it has, and its value."""
-    kind = pick(KINDS, recipe[0]) if recipe else messages.Ping
+    kind = pick(KINDS, recipe[0]) if recipe else requests.Ping
     names = [field.encode_name for field in msgspec.structs.fields(kind)]
     asked = {"op": kind.__struct_config__.tag, "id": id}
     asked |= {name: MUST[name] for name in names if name in MUST}
-    if kind in (messages.Hello, messages.Nick):
+    if kind in (requests.Hello, requests.Nick):
         asked["nick"] = "m0"
     for name, byte in zip(recipe[1::2], recipe[2::2], strict=False):
         asked[pick(names, name)] = value(pick(names, name), byte)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chatlib.errors import ProtocolViolation
-from chatlib.protocol import limits, messages
+from chatlib.protocol import answers, limits
 from chatlib.protocol.codec import (
     Head,
     decode_answer,
@@ -16,14 +16,14 @@ from chatlib.protocol.codec import (
     encode,
     text_fault,
 )
-from chatlib.protocol.messages import BadLine, Event, Line, Notice
+from chatlib.protocol.events import BadLine, Event, Line, Notice
 from chatlib.protocol.topics import room_topic, topic_room
 from tests.fuzz import oracle
 
 ANSWERS = (
-    messages.Answer, messages.Failure, messages.Welcome, messages.Renamed, messages.Joined,
-    messages.Left, messages.Page, messages.ReadList, messages.Hits, messages.RoomList,
-    messages.WhoList, messages.TopicIs, messages.Pong,
+    answers.Answer, answers.Failure, answers.Welcome, answers.Renamed, answers.Joined,
+    answers.Left, answers.Page, answers.ReadList, answers.Hits, answers.RoomList,
+    answers.WhoList, answers.TopicIs, answers.Pong,
 )  # fmt: skip
 
 
@@ -69,7 +69,7 @@ def head(frame: bytes, found: Head) -> None:
 
 def answer(data: bytes) -> Any:
     """Decode as the answer whose number is the first byte; the others may refuse it."""
-    kind = ANSWERS[data[0] % len(ANSWERS)] if data else messages.Answer
+    kind = ANSWERS[data[0] % len(ANSWERS)] if data else answers.Answer
     return decode_answer(data[1:], kind)
 
 

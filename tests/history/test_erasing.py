@@ -20,7 +20,7 @@ from chatlib.history.retention import Keep, Retention
 from chatlib.history.sqlite import FILE, SqliteStore
 from chatlib.history.store import Store, StoreFailed
 from chatlib.protocol.codec import blank, decode_event, encode
-from chatlib.protocol.messages import Event
+from chatlib.protocol.events import Event
 
 NOTHING = Changes(0, 0, 0, [], [], [], [], [])
 LOBBY, OPS, INBOX = "room/lobby/", "room/ops/", "inbox/ann"

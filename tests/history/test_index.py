@@ -21,7 +21,7 @@ from chatlib.history.retention import EVERYTHING, Keep, Retention
 from chatlib.history.sqlite import FILE as HISTORY
 from chatlib.history.sqlite import MARK, SqliteStore
 from chatlib.protocol.codec import decode_event, encode
-from chatlib.protocol.messages import Event
+from chatlib.protocol.events import Event
 
 START = 1_800_000_000_000
 ORIGIN = Origin(b"\0abcd", 1)

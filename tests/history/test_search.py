@@ -17,7 +17,7 @@ from chatlib.history import index, search
 from chatlib.history.sqlite import SqliteStore
 from chatlib.history.store import Found
 from chatlib.protocol.codec import decode_event, encode
-from chatlib.protocol.messages import Event
+from chatlib.protocol.events import Event
 from tests.support import PATIENCE, eventually
 
 

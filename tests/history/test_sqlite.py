@@ -36,7 +36,7 @@ from chatlib.history.sqlite import (
     SqliteStore,
 )
 from chatlib.history.store import StoreFailed
-from chatlib.protocol.messages import Line
+from chatlib.protocol.events import Line
 
 HOUR = MARK
 NOTHING = Changes(0, 0, 0, [], [], [], [], [])

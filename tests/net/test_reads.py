@@ -5,14 +5,14 @@ from __future__ import annotations
 from chatlib.core.commands import Origin, Question
 from chatlib.net import reads
 from chatlib.net.reads import Reads, Wanted
-from chatlib.protocol import limits, messages
+from chatlib.protocol import limits, requests
 
 ONE, TWO = b"\0aaaa", b"\0bbbb"
 MIB = 1024 * 1024
 
 
 def want(routing: bytes, id: int) -> Question:
-    return Question(Origin(routing, id), "sid", messages.History(inbox=True))
+    return Question(Origin(routing, id), "sid", requests.History(inbox=True))
 
 
 class Pages:

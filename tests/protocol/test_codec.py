@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chatlib.errors import ProtocolViolation
-from chatlib.protocol import limits, messages
+from chatlib.protocol import answers, limits, requests
 from chatlib.protocol.codec import (
     decode_answer,
     decode_event,
@@ -25,7 +25,8 @@ from chatlib.protocol.codec import (
     text_fault,
     wrong_version,
 )
-from chatlib.protocol.messages import BadLine, Error, Event, Line, Notice
+from chatlib.protocol.events import BadLine, Event, Line, Notice
+from chatlib.protocol.fields import Error
 
 # -- noise: what no sensible peer would send ---------------------------------------------------
 
@@ -38,7 +39,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
     max_leaves=8,
 )
-NAMES = sorted({f for cls in get_args(messages.AnyRequest) for f in cls.__struct_fields__})
+NAMES = sorted({f for cls in get_args(requests.AnyRequest) for f in cls.__struct_fields__})
 NEARLY = st.dictionaries(
     st.sampled_from([*NAMES, "op", "n", "text", "to", "kind", "seq", "prev", "ok", "error"]),
     SCALARS | st.sampled_from(["join", "say", "history", 1, 12]),
@@ -62,8 +63,8 @@ NOISE = st.one_of(
 DECODERS: list[Callable[[bytes], Any]] = [
     decode_request, decode_lines, decode_events, decode_event, decode_head, decode_notice,
     *(lambda frame, kind=kind: decode_answer(frame, kind) for kind in (
-        messages.Answer, messages.Welcome, messages.Joined, messages.Page, messages.Pong,
-        messages.RoomList, messages.WhoList, messages.Failure,
+        answers.Answer, answers.Welcome, answers.Joined, answers.Page, answers.Pong,
+        answers.RoomList, answers.WhoList, answers.Failure,
     )),
 ]  # fmt: skip
 
@@ -89,7 +90,7 @@ def test_a_violation_can_always_be_answered(frame: bytes) -> None:
     try:
         decode_request(frame)
     except ProtocolViolation as e:
-        answer = messages.Failure(id=e.id, error=Error(e.code, str(e)))
+        answer = answers.Failure(id=e.id, error=Error(e.code, str(e)))
         assert len(encode(answer)) < 2_000
 
 
@@ -135,19 +136,19 @@ def test_lines_come_back_as_they_were(lines: list[Line]) -> None:
 IDS = st.integers(-(2**53), 2**53) | st.text(st.characters(codec="utf-8"), max_size=64)
 CURSORS = st.none() | SEQS
 REQUESTS = st.one_of(
-    st.builds(messages.Hello, id=IDS, v=st.just(1), nick=WORDS, session=WORDS),
-    st.builds(messages.Nick, id=IDS, nick=WORDS),
-    st.builds(messages.Join, id=IDS, room=WORDS, after=CURSORS),
-    st.builds(messages.Leave, id=IDS, room=WORDS),
+    st.builds(requests.Hello, id=IDS, v=st.just(1), nick=WORDS, session=WORDS),
+    st.builds(requests.Nick, id=IDS, nick=WORDS),
+    st.builds(requests.Join, id=IDS, room=WORDS, after=CURSORS),
+    st.builds(requests.Leave, id=IDS, room=WORDS),
     st.builds(
-        messages.History, id=IDS, room=st.none() | WORDS, peer=st.none() | WORDS,
+        requests.History, id=IDS, room=st.none() | WORDS, peer=st.none() | WORDS,
         inbox=st.booleans(), after=CURSORS, before=CURSORS, limit=st.integers(1, 2**53),
     ),
-    st.builds(messages.Rooms, id=IDS),
-    st.builds(messages.Who, id=IDS, room=st.none() | WORDS),
-    st.builds(messages.Topic, id=IDS, room=WORDS, text=st.none() | WORDS),
-    st.builds(messages.Ping, id=IDS),
-    st.builds(messages.Bye, id=IDS),
+    st.builds(requests.Rooms, id=IDS),
+    st.builds(requests.Who, id=IDS, room=st.none() | WORDS),
+    st.builds(requests.Topic, id=IDS, room=WORDS, text=st.none() | WORDS),
+    st.builds(requests.Ping, id=IDS),
+    st.builds(requests.Bye, id=IDS),
 )  # fmt: skip
 
 
@@ -174,7 +175,7 @@ def test_what_is_absent_is_not_written() -> None:
     assert encode(Event(kind="beacon", seq=0)) == b'{"seq":0,"kind":"beacon"}'
     assert encode(Line(n=1, text="hi")) == b'{"n":1,"text":"hi"}'
     assert encode(Notice(kind="resend", from_=1)) == b'{"kind":"resend","from":1}'
-    assert encode(messages.Ping(id=1)) == b'{"op":"ping","id":1}'
+    assert encode(requests.Ping(id=1)) == b'{"op":"ping","id":1}'
 
 
 # -- requests ----------------------------------------------------------------------------------
@@ -216,16 +217,16 @@ def test_a_bad_request_has_a_code_and_the_id_where_it_can_be_read(
 
 def test_a_request_may_be_as_big_as_the_limit() -> None:
     fill = b"x" * (limits.CONTROL_FRAME_BYTES - len(b'{"op":"ping","x":""}'))
-    assert decode_request(b'{"op":"ping","x":"' + fill + b'"}') == messages.Ping()
+    assert decode_request(b'{"op":"ping","x":"' + fill + b'"}') == requests.Ping()
 
 
 def test_unknown_fields_are_ignored_and_the_last_of_two_counts() -> None:
     frame = b'{"op":"join","room":"a","colour":"red","room":"b","x":{"y":[1]}}'
-    assert decode_request(frame) == messages.Join(room="b")
+    assert decode_request(frame) == requests.Join(room="b")
     assert decode_lines(b'{"n":1,"text":"x","colour":"red"}') == [Line(n=1, text="x")]
     assert decode_event(b'{"kind":"dance","seq":1,"steps":3}') == Event(kind="dance", seq=1)
     assert decode_head(b'{"ok":true,"id":1,"x":2}').ok is True
-    assert decode_answer(b'{"ok":true,"id":1,"nick":"a","x":2}', messages.Renamed).nick == "a"
+    assert decode_answer(b'{"ok":true,"id":1,"nick":"a","x":2}', answers.Renamed).nick == "a"
 
 
 def test_the_version_error_says_which_side_is_older() -> None:
@@ -323,4 +324,4 @@ def test_numbers_of_a_broker_fit_in_53_bits(number: int) -> None:
             decode_event(f'{{"kind":"say","{field}":{number}}}'.encode())
     pong = f'{{"id":1,"ok":true,"accepted":{number},"heads":{{}},"inbox":0}}'
     with pytest.raises(ProtocolViolation):
-        decode_answer(pong.encode(), messages.Pong)
+        decode_answer(pong.encode(), answers.Pong)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from chatlib.core.outbox import FRAME_BYTES, FRAME_LINES
 from chatlib.protocol import limits
 from chatlib.protocol.codec import decode_request, encode
-from chatlib.protocol.messages import Event, Line, Topic
+from chatlib.protocol.events import Event, Line
+from chatlib.protocol.requests import Topic
 from chatlib.protocol.topics import room_topic
 
 WORST = "\U0001f469"  # four bytes a character

@@ -19,7 +19,7 @@ from chatlib.core.signals import Gap, Refusal
 from chatlib.core.state import State
 from chatlib.history.store import Store
 from chatlib.protocol.codec import decode_event
-from chatlib.protocol.messages import Event
+from chatlib.protocol.events import Event
 
 
 class Chain:

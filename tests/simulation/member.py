@@ -14,8 +14,8 @@ from chatlib.core import actions
 from chatlib.core.follower import Follower
 from chatlib.core.signals import Connection, Gap, Refusal
 from chatlib.errors import Refused
-from chatlib.protocol import messages
-from chatlib.protocol.messages import Event, Line
+from chatlib.protocol import answers, requests
+from chatlib.protocol.events import Event, Line
 from tests.simulation.judge import Judge, Place, Said
 from tests.simulation.network import Control, Feed, Intake, Network
 from tests.simulation.station import Station
@@ -377,8 +377,8 @@ class Member:
 
     def change_topic(self, room: str, text: str) -> None:
         """Give a room another topic."""
-        request = messages.Topic(room=room, text=text)
-        self.follower.ask(request, messages.TopicIs, self._network.clock.now)
+        request = requests.Topic(room=room, text=text)
+        self.follower.ask(request, answers.TopicIs, self._network.clock.now)
         self._after()
 
     # -- the end ------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from chatlib.history import erasing
 from chatlib.history.memory import MemoryStore
 from chatlib.history.sqlite import SqliteStore
 from chatlib.net.pipeline import Pipeline
-from chatlib.protocol.messages import Event
+from chatlib.protocol.events import Event
 from tests.simulation.disk import MemoryDisk, _File
 from tests.simulation.world import CRASHING, STORM, Plan, World
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chatlib.protocol.messages import Event
+from chatlib.protocol.events import Event
 from chatlib.tui import recent
 from chatlib.tui.recent import KEPT, Recent
 

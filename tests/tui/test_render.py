@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chatlib.core.signals import Connection, Gap, Refusal
-from chatlib.protocol.messages import Event
+from chatlib.protocol.events import Event
 from chatlib.tui.render import Renderer, View, nick_style, to_terminal
 
 VIEW = View(sid="me", room="lobby")

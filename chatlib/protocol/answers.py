@@ -1,0 +1,191 @@
+"""What is answered on control: each answer comes back with its request's id."""
+
+from __future__ import annotations
+
+from msgspec import Raw, Struct
+
+from chatlib.protocol.fields import Error, Id, Seq
+
+
+class Answer(Struct, kw_only=True):
+    """The root of all answers, and the whole of those that say no more than yes."""
+
+    id: Id | None
+    ok: bool = True
+
+
+class Failure(Struct, kw_only=True):
+    """The answer to a request that was not granted."""
+
+    id: Id | None
+    ok: bool = False
+    error: Error
+
+
+class Member(Struct, omit_defaults=True):
+    """One person in a list."""
+
+    nick: str
+    sid: str
+    bot: bool = False
+
+
+class RoomLine(Struct, omit_defaults=True):
+    """One room in a list."""
+
+    room: str
+    members: int
+    topic: str = ""
+    head: Seq = 0
+
+
+class Welcome(Answer, kw_only=True):
+    """The answer to `hello`. `accepted` is null when the session named is not known any more."""
+
+    v: int
+    session: str
+    sid: str
+    resumed: bool
+    nick: str
+    epoch: str
+    intake: str
+    feed: str
+    heartbeat: float
+    accepted: Seq | None
+    inbox: Seq
+    rooms: dict[str, Seq]
+    limits: dict[str, int]
+    server: str
+    waiting: int | None = None
+
+
+class Renamed(Answer, kw_only=True):
+    """The answer to `nick`."""
+
+    nick: str
+
+
+class Joined(Answer, kw_only=True):
+    """The answer to `join`. `events` are the stored lines themselves."""
+
+    room: str
+    topic: str
+    members: list[Member]
+    head: Seq
+    oldest: Seq
+    events: list[Raw]
+    more: bool
+
+
+class Left(Answer, kw_only=True):
+    """The answer to `leave`."""
+
+    room: str
+
+
+class Page(Answer, kw_only=True):
+    """The answer to `history`: `oldest` is the seq of the oldest event that can still be had."""
+
+    events: list[Raw]
+    head: Seq
+    oldest: Seq
+    more: bool
+
+
+class Unread(Struct, omit_defaults=True):
+    """How far one has read a room or a conversation, and how many messages came behind that."""
+
+    seq: Seq
+    unread: Seq
+    room: str | None = None
+    peer: str | None = None
+
+
+class ReadList(Answer, kw_only=True):
+    """The answer to `read`."""
+
+    read: list[Unread]
+
+
+class Hits(Answer, kw_only=True):
+    """The answer to `search`: with `complete` nothing stored was still to be indexed."""
+
+    events: list[Raw]
+    more: bool
+    complete: bool
+
+
+class Redeemed(Answer, kw_only=True):
+    """The answer to `redeem`: where the invitation leads."""
+
+    room: str
+
+
+class Invited(Answer, kw_only=True):
+    """The answer to `invite`. `token` is told this once; `address` and `key` complete a link."""
+
+    invitation: str
+    token: str
+    room: str
+    uses: int
+    expires: str
+    address: str = ""
+    key: str = ""
+
+
+class InvitationLine(Struct, omit_defaults=True):
+    """One invitation in a list."""
+
+    invitation: str
+    room: str
+    uses: int
+    expires: str
+
+
+class InvitationList(Answer, kw_only=True):
+    """The answer to `invitations`."""
+
+    invitations: list[InvitationLine]
+
+
+class BanLine(Struct, omit_defaults=True):
+    """One ban in a list: of a key or an address."""
+
+    who: str
+    at: str
+    reason: str = ""
+
+
+class BanList(Answer, kw_only=True):
+    """The answer to `bans`."""
+
+    bans: list[BanLine]
+
+
+class RoomList(Answer, kw_only=True):
+    """The answer to `rooms`."""
+
+    rooms: list[RoomLine]
+    more: bool
+
+
+class WhoList(Answer, kw_only=True):
+    """The answer to `who`."""
+
+    members: list[Member]
+    more: bool
+
+
+class TopicIs(Answer, kw_only=True):
+    """The answer to `topic`."""
+
+    room: str
+    topic: str
+
+
+class Pong(Answer, kw_only=True):
+    """The answer to `ping`."""
+
+    accepted: Seq
+    heads: dict[str, Seq]
+    inbox: Seq
