@@ -168,7 +168,10 @@ class Admission:
             text = "only operators of this broker may do that"
             raise ProtocolViolation("not_allowed", text, request.id)
         if self.rule is None and type(request) in NEED_KEYS:
-            text = "this broker is not encrypted: whoever reaches it may come in, without a key"
+            text = (
+                "this broker is not encrypted: whoever reaches it may come in, without a key; to "
+                "let in only whom you choose, start it with: hubbub broker --access invite"
+            )
             raise ProtocolViolation("not_encrypted", text, request.id)
         return WITHOUT_SESSION[type(request)](request, context, self.state, self._fresh)
 

@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 
 import zmq
 
+from chatlib import skeleton
 from chatlib.core.batch import Note
 from chatlib.core.buckets import NO_LIMITS, Limits
 from chatlib.core.commands import Admit
@@ -114,6 +115,7 @@ class Broker:
 
     def bind(self) -> tuple[Endpoint, Endpoint, Endpoint]:
         """Bind control, intake and feed and return where. Raises CannotCreate, BadAddress."""
+        skeleton.load()
         try:
             bound = self._doors.bind()
         except HubbubError:

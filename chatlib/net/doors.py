@@ -138,7 +138,8 @@ class Doors:
         self.feed = rebind(self.feed, self._feed, feed)
         self.control = rebind(self.control, self._control, control)
         if self._operators is not None:
-            bind(self.control, self._operators)
+            # Not by `bind`: what answers there for another moment is the socket that was closed.
+            self.control.bind(str(self._operators))
 
     def close(self) -> None:
         """Close all sockets; what was sent gets a moment to get out."""
