@@ -54,6 +54,17 @@ class Log:
             command = "the link that `hubbub invite` prints"
         print(f"Join with: {command}      Stop with: Ctrl-C", flush=True)
 
+    def link(self, link: str, lets_in: str, more: str | None) -> None:
+        """Say how guests join; `more` is the command that makes other links."""
+        if self._json:
+            self._line("link", link=link)
+            return
+        print("A guest types:\n")
+        print(f"  hubbub join '{link}'\n")
+        said = [f"It lets in {lets_in}."] if lets_in else []
+        said += [f"More links: {more}"] if more else []
+        print("  ".join(said), flush=True)
+
     def note(self, note: Note, address: str) -> None:
         """Print one line for somebody who came, went, joined, left or was renamed."""
         from chatlib.sanitize import sanitize

@@ -124,6 +124,20 @@ def test_quiet(tmp_path: Path) -> None:
         assert broker.output().endswith("\nstopped: everyone was told\n")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("--lan", "--listen", FREE), 2, "not allowed with argument"),
+        (("--qr",), 2, "--qr draws the link of --lan"),
+        (("--lan", "--qr", "--log-format", "json"), 2, "not into a log of JSON"),
+        (("--lan", "--insecure"), 78, "--lan is encrypted"),
+    ],
+)
+def test_lan_with_what_it_can_not_be_with(arguments: Any, code: int, said: str) -> None:
+    ended = run("--memory", *arguments)
+    assert (ended.returncode, ended.stdout) == (code, "") and said in ended.stderr
+
+
 def test_json(tmp_path: Path) -> None:
     with RunningBroker(tmp_path, "--log-format", "json") as broker:
         comings_and_goings(broker)
