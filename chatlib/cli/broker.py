@@ -119,9 +119,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         action="append",
         default=[],
         help="slow down who sends more, such as messages=20/s,burst=200 or "
-        "bots:sessions=6/min,most=3; WHO is people (default), bots or addresses, WHAT messages, "
-        "bytes, changes, requests or sessions; 'on' and 'off' for all (default: on where other "
-        "machines can reach the broker)",
+        "bots:sessions=6/min,most=3; WHO is people (default), bots, addresses or a single key (or "
+        "fingerprint, see `hubbub key`), WHAT messages, bytes, changes, requests, sessions or, of "
+        "addresses, handshakes; 'on' and 'off' for all (default: on where other machines can "
+        "reach the broker)",
     )
     parser.add_argument(
         "--heartbeat",
@@ -186,7 +187,7 @@ def run(args: argparse.Namespace) -> int:
         advertise=args.advertise,
         heartbeat=args.heartbeat,
         observer=log.note,
-        limits=_limits(args),
+        limits=_limits(args, security),
     )
     descriptors = raise_descriptor_limit()
     bound = broker.bind()
@@ -283,7 +284,7 @@ def _operators(args: argparse.Namespace, security: Security | None) -> tuple[str
     return (f"ipc://{path}" if short else None), keys
 
 
-def _limits(args: argparse.Namespace) -> Limits | None:
+def _limits(args: argparse.Namespace, security: Security | None) -> Limits | None:
     from chatlib.net.broker import usual_limits
     from chatlib.protocol.links import parse_endpoint
 
@@ -293,6 +294,10 @@ def _limits(args: argparse.Namespace) -> Limits | None:
     limits = usual_limits(*endpoints)
     for change in args.limit:
         limits = change(limits)
+    if limits.given and security is None:
+        raise BadConfiguration(
+            "--limit for a single key is for an encrypted broker (--access): this one knows no keys"
+        )
     return limits
 
 

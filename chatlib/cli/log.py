@@ -73,10 +73,13 @@ class Log:
             return
         if self._json:
             known = {f: getattr(note, f) for f in note.__struct_fields__ if f != "what"}
-            known["address"] = address
+            known["address"] = address or note.address
             self._line(note.what, **{k: v for k, v in known.items() if v})
             return
         where = f" from {address}" if address else ""
+        key = f"key {note.key}" if note.key else ""
+        whose = ", ".join(part for part in (key, note.address) if part)
+        times = "once" if note.count == 1 else f"{note.count} times"
         words = {
             "opened": f"connected{where}",
             "resumed": f"came back{where}",
@@ -90,9 +93,10 @@ class Log:
             "redeemed": f"(an invitation to {note.room}) let somebody in",
             "banned": "is banned, and was thrown out" + (f": {note.reason}" if note.reason else ""),
             "unbanned": "may come in again",
-            "slowed": f"was slowed down, {note.count} times: {note.reason}",
+            "slowed": f"was slowed down, {times}: {note.reason}",
         }
-        told = sanitize(f"{note.nick} {words[note.what]}")
+        who = f"{note.nick} ({whose})" if note.nick and whose else note.nick or whose
+        told = sanitize(f"{who} {words[note.what]}")
         self._put(f"{datetime.now().strftime('%H:%M:%S')} {told}")
 
     def stopped(self) -> None:

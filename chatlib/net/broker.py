@@ -31,13 +31,13 @@ from chatlib.history.memory import MemoryStore
 from chatlib.history.store import Store
 from chatlib.net import heap
 from chatlib.net.backlog import Backlog
-from chatlib.net.doors import Doors, Endpoints, Security
+from chatlib.net.doors import Doors, Endpoints, Security, peer_of
 from chatlib.net.lan import own_address
 from chatlib.net.pipeline import Pipeline, Place
 from chatlib.protocol import limits
 from chatlib.protocol.links import DEFAULT_ADDRESS, Endpoint, Link, beside, parse_endpoint
 from chatlib.security.door import Knock, Verdict, as_its_key
-from chatlib.security.keys import to_link
+from chatlib.security.keys import fingerprint, to_link
 from chatlib.version import __version__
 
 DESCRIPTORS_PER_MEMBER = 3
@@ -133,6 +133,7 @@ class Broker:
             limits=self._limits,
             rule=self._security.rule if self._security else None,
             operators=(0, os.geteuid()),
+            fingerprint=lambda key: fingerprint(key.encode()),
         )
         for key in self._operator_keys:
             self.pipeline.submit(Admit(at=0, key=key, role="operator"))
@@ -241,7 +242,12 @@ class Broker:
         assert self._security is not None
         key, address = knock.key.decode(), knock.address
         fault = self._security.rule.fault(self.pipeline.state, knock.domain, key, address)
-        return Verdict(None, fault) if fault else as_its_key(knock)
+        if fault:
+            return Verdict(None, fault)
+        peer = peer_of(key, address)
+        if not self.pipeline.admission.handshake(knock.domain, peer, time.monotonic()):
+            return Verdict(None, "too many handshakes", later=True)
+        return as_its_key(knock)
 
     def _expel(self) -> None:
         """Throw out who was banned: every connection ends, and the doorman lets them in no more."""

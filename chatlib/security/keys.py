@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import os
+import re
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -19,10 +20,12 @@ from chatlib.errors import BadConfiguration, CannotCreate, Misuse
 
 KEY_BYTES = 32
 Z85_CHARS = 40
+LINK_CHARS = 43  # of a key in a link
 FILE_BYTES = 4096  # read of a key file at the most
 FINGERPRINT_BYTES = 15  # 120 bits: 24 characters of base32, nothing left over
 
 _Z85 = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
+_FINGERPRINT = re.compile("[a-z2-7]{24}")
 _VALUE = {character: value for value, character in enumerate(_Z85)}
 _HEAD = (
     "# A key pair of hubbub. Whoever reads the secret can pass for its owner: keep this file\n"
@@ -95,6 +98,19 @@ def fingerprint(public: bytes) -> str:
     digest = hashlib.sha256(decode_z85(public)).digest()[:FINGERPRINT_BYTES]
     text = base64.b32encode(digest).decode().lower()
     return "-".join(text[at : at + 4] for at in range(0, len(text), 4))
+
+
+def parse_fingerprint(text: str) -> str:
+    """Return the fingerprint that is meant: as `fingerprint` writes it, without dashes, or a key.
+
+    A key is one as links have it. Raises Misuse for what is neither.
+    """
+    if len(text) == LINK_CHARS:
+        return fingerprint(from_link(text))
+    plain = text.replace("-", "").lower()
+    if not _FINGERPRINT.fullmatch(plain):
+        raise Misuse(f"{text!r} is no fingerprint and no key: `hubbub key` prints one's own")
+    return "-".join(plain[at : at + 4] for at in range(0, len(plain), 4))
 
 
 # -- files -----------------------------------------------------------------------------------------
