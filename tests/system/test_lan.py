@@ -82,6 +82,8 @@ def test_it_listens_where_the_default_route_begins_and_a_guest_comes_in(tmp_path
     assert "everyone who is invited, encrypted" in came["output"]
     more = f"More links: hubbub invite --data {tmp_path / 'data'}"
     assert f"It lets in 5 people within 24 h.  {more}" in came["output"]
+    readme = (ROOT / "README.md").read_text()
+    assert "It lets in 5 people within 24 h.  More links: hubbub invite\n" in readme
     assert [json.loads(line).get("text") for line in came["said"].splitlines()].count("hi") == 1
     assert "  lobby  4 left  until " in came["invitations"]
     assert "\n".join(qr.draw(came["link"])) in came["output"]
