@@ -1,17 +1,15 @@
 """Which address of this machine others on its network reach.
 
-Asked of the routing table, by a UDP socket that sends nothing, and of the C library (getifaddrs).
+Asked of the routing table, by a UDP socket that sends nothing, and of the interfaces.
 """
 
 from __future__ import annotations
 
-import ctypes
-import ctypes.util
 import ipaddress
-import os
 import socket as posix
-import sys
 from collections.abc import Iterable, Iterator
+
+import ifaddr
 
 from chatlib.errors import BadConfiguration
 
@@ -86,39 +84,7 @@ def _host(address: str) -> str:
     return f"[{address}]" if ":" in address else address
 
 
-class _Interface(ctypes.Structure):
-    """The head of `struct ifaddrs`; Linux and macOS agree on it."""
-
-
-_Interface._fields_ = [
-    ("next", ctypes.POINTER(_Interface)),
-    ("name", ctypes.c_char_p),
-    ("flags", ctypes.c_uint),
-    ("address", ctypes.c_void_p),
-]
-
-
 def own_addresses() -> list[str]:
-    """Return the addresses of all interfaces, of both families. Source: getifaddrs(3)."""
-    library = ctypes.CDLL(ctypes.util.find_library("c"), use_errno=True)
-    first = ctypes.POINTER(_Interface)()
-    if library.getifaddrs(ctypes.byref(first)) != 0:
-        code = ctypes.get_errno()
-        raise BadConfiguration(f"cannot list this machine's addresses: {os.strerror(code)}")
-    try:
-        return list(_addresses(first))
-    finally:
-        library.freeifaddrs(first)
-
-
-def _addresses(at: ctypes._Pointer[_Interface]) -> Iterator[str]:
-    while at:
-        if at.contents.address:
-            head = ctypes.string_at(at.contents.address, 2)
-            # BSD has the length first, and then the family in one byte.
-            family = head[1] if sys.platform == "darwin" else int.from_bytes(head, sys.byteorder)
-            for known, (offset, length) in _IN_SOCKADDR.items():
-                if family == known:
-                    packed = ctypes.string_at(at.contents.address + offset, length)
-                    yield posix.inet_ntop(known, packed)
-        at = at.contents.next
+    """Return the addresses of all interfaces, of both families."""
+    known = (ip.ip for adapter in ifaddr.get_adapters() for ip in adapter.ips)
+    return [ip if isinstance(ip, str) else ip[0] for ip in known]
