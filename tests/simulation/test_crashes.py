@@ -23,7 +23,7 @@ SMALL_DISK = CRASHING._replace(storm=STORM._replace(commit_loss=0.1), keep=10)
 
 
 @pytest.mark.parametrize("point", POINTS)
-@pytest.mark.seeds(50, 3_000)
+@pytest.mark.seeds(50, 1_500)
 def test_the_broker_ends(request: pytest.FixtureRequest, seed: int, point: str) -> None:
     weather(request, seed, CRASHING._replace(points=(point,)))
 
@@ -43,18 +43,18 @@ def test_the_broker_does_end_there(point: str, disk: str, tmp_path: Path) -> Non
     assert crashes[point] >= 8
 
 
-@pytest.mark.seeds(100, 10_000)
+@pytest.mark.seeds(100, 4_000)
 def test_the_broker_ends_anywhere_in_a_hurricane(request: pytest.FixtureRequest, seed: int) -> None:
     weather(request, seed, CRASHING._replace(storm=HURRICANE))
 
 
-@pytest.mark.seeds(100, 10_000)
+@pytest.mark.seeds(100, 4_000)
 def test_clients_end_all_the_time(request: pytest.FixtureRequest, seed: int) -> None:
     plan = CRASHING._replace(members=3, frail=0.7, suffers=2.0, crashes=5.0)
     weather(request, seed, plan)
 
 
-@pytest.mark.seeds(60, 2_000)
+@pytest.mark.seeds(60, 1_000)
 def test_the_files_of_a_broker_that_ends(
     request: pytest.FixtureRequest, seed: int, tmp_path: Path
 ) -> None:
@@ -62,7 +62,7 @@ def test_the_files_of_a_broker_that_ends(
     weather(request, seed, CRASHING, tmp_path)
 
 
-@pytest.mark.seeds(30, 1_000)
+@pytest.mark.seeds(30, 500)
 def test_the_files_of_a_broker_whose_disk_is_full_and_small(
     request: pytest.FixtureRequest, seed: int, tmp_path: Path
 ) -> None:
