@@ -17,7 +17,7 @@ INBOX = "inbox/"
 class Entry(NamedTuple):
     """One event on its way into the history.
 
-    `stream` is a room's topic (`room/lobby/`) or an inbox (`inbox/SID`); `line` is the JSON that
+    `stream` is a room's topic (`room/lobby/`) or a user's inbox (`inbox/ID`); `line` is the JSON that
     is stored, emitted and answered: one format for disk and wire. `peer` is the nick key of the
     other one in a private conversation. `changes` is the seq in the same stream of what this
     edits or, with `erases`, deletes: then the store blanks it, and its edits.
@@ -58,7 +58,7 @@ class Count(NamedTuple):
     """
 
     origin: Origin
-    sid: str
+    user: str
     rooms: list[tuple[str, str, int]]
     inbox: str | None
     peers: dict[str, int]

@@ -94,9 +94,9 @@ class MarkRead(Command, tag=True):
 
 
 class Original(Struct):
-    """What the store had of an event: who said it, as what, and to whom (a sid) if privately."""
+    """What the store had of an event: who said it, as what, and to whom if privately (ids)."""
 
-    sid: str
+    user: str
     kind: str
     deleted: bool = False
     peer: str | None = None

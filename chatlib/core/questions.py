@@ -66,9 +66,9 @@ def answer(state: State, question: Question) -> Answer | Failure | Unanswered:
 
 
 def _ping(state: State, session: Session, question: Question) -> Answer:
-    heads = {name: room.head for name, room in session.rooms.items()}
+    heads = {name: room.head for name, room in session.user.rooms.items()}
     return answers.Pong(
-        id=question.origin.id, accepted=session.accepted, heads=heads, inbox=session.inbox
+        id=question.origin.id, accepted=session.accepted, heads=heads, inbox=session.user.inbox
     )
 
 
@@ -79,13 +79,13 @@ def _rooms(state: State, session: Session, question: Question) -> Answer:
 
 
 def _who(state: State, session: Session, question: Question) -> Answer | Failure:
-    sids: Iterable[str] = state.sessions
+    ids: Iterable[str] = state.users
     if question.request.room is not None:
         room = state.rooms.get(question.request.room)
         if room is None:
             return _no_room(question, question.request.room)
-        sids = room.members
-    people = members(state, sids)
+        ids = room.members
+    people = members(state, ids)
     return answers.WhoList(
         id=question.origin.id, members=people[:MAX_LIST], more=len(people) > MAX_LIST
     )
@@ -102,8 +102,8 @@ def _history(state: State, session: Session, question: Question) -> Failure | Re
     asked: requests.History = question.request
     read = Read(
         question.origin,
-        INBOX + session.sid,
-        session.inbox,
+        INBOX + session.user.id,
+        session.user.inbox,
         asked.after,
         asked.before,
         min(asked.limit, limits.HISTORY_EVENTS),
@@ -120,10 +120,10 @@ def _history(state: State, session: Session, question: Question) -> Failure | Re
 
 def _read(state: State, session: Session, question: Question) -> Failure | Count:
     asked: requests.Read = question.request
-    if asked.room is not None and asked.room not in session.rooms:
+    if asked.room is not None and asked.room not in session.user.rooms:
         fault = member_fault(state, session, asked.room)
         return Failure(id=question.origin.id, error=fault or NO_SESSION)
-    return cursors.count(session, question.origin, asked.room, asked.peer)
+    return cursors.count(session.user, question.origin, asked.room, asked.peer)
 
 
 def _search(state: State, session: Session, question: Question) -> Failure | Find:
@@ -138,7 +138,7 @@ def _search(state: State, session: Session, question: Question) -> Failure | Fin
     find = Find(
         question.origin,
         asked.words,
-        (INBOX + session.sid,),
+        (INBOX + session.user.id,),
         public=True,
         who=asked.from_,
         since=since,

@@ -242,7 +242,7 @@ class Pipeline:
         topics: dict[str, list[bytes]] = {}
         for stream, _, line, _, _, _ in batch.entries:
             if stream.startswith(INBOX):
-                self._deliver(stream[len(INBOX) :], line)
+                self._deliver_to_all(stream[len(INBOX) :], line)
             elif (lines := topics.get(stream)) is not None:
                 lines.append(line)
             else:
@@ -256,9 +256,15 @@ class Pipeline:
         welcome.intake, welcome.feed, welcome.server = self._place[:3]
         welcome.heartbeat = self.heartbeat
         session = self.state.sessions.get(welcome.sid)  # it may have said goodbye already
-        if welcome.resumed and session is not None:
-            welcome.waiting = unread.waiting(self.store, session)
+        if session is not None:
+            welcome.waiting = unread.waiting(self.store, session.user)
         return welcome
+
+    def _deliver_to_all(self, id: str, line: bytes) -> None:
+        """Send a private event to each session of a user; he may be away, or gone by now."""
+        user = self.state.users.get(id)
+        for sid in user.sessions if user else ():
+            self._deliver(sid, line)
 
     def _deliver(self, sid: str, line: bytes) -> None:
         if (routing := self.admission.route(sid)) is not None:

@@ -126,10 +126,8 @@ def picture(state: State) -> object:
         state.seq,
         state.at,
         state.guests,
-        {
-            s.sid: (s.digest, s.nick, s.key, s.bot, s.accepted, s.inbox, sorted(s.rooms))
-            for s in state.sessions.values()
-        },
+        {s.sid: (s.digest, s.user.id, s.bot, s.accepted, s.since) for s in state.sessions.values()},
+        {u.id: (u.nick, u.key, u.inbox, sorted(u.rooms), u.sessions) for u in state.users.values()},
         {r.name: (r.topic, r.head, dict(r.members)) for r in state.rooms.values()},
         dict(state.nicks),
         dict(state.digests),
