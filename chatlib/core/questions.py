@@ -9,12 +9,14 @@ from chatlib.core import cursors
 from chatlib.core.apply import NO_SESSION
 from chatlib.core.batch import INBOX, Count
 from chatlib.core.commands import Origin, Question
+from chatlib.core.registering import NOT_REGISTERED, identity_of
 from chatlib.core.rooms import member_fault
 from chatlib.core.state import Session, State
 from chatlib.core.streams import members, moment, timestamp
 from chatlib.protocol import answers, limits, requests
 from chatlib.protocol.answers import Answer, Failure
 from chatlib.protocol.fields import Error
+from chatlib.protocol.keys import fingerprint
 
 MAX_LIST = 2_000  # rooms or people in one answer; then `more`
 
@@ -154,6 +156,17 @@ def _search(state: State, session: Session, question: Question) -> Failure | Fin
     return find._replace(streams=(room.stream,), public=False)
 
 
+def _devices(state: State, session: Session, question: Question) -> Answer | Failure:
+    known = identity_of(state, session)
+    if known is None:
+        return Failure(id=question.origin.id, error=NOT_REGISTERED)
+    listed = [
+        answers.DeviceLine(fingerprint(key.encode()), timestamp(at), key == session.owner)
+        for key, at in known.dated()
+    ]
+    return answers.DeviceList(id=question.origin.id, devices=listed)
+
+
 def _no_room(question: Question, name: str) -> Failure:
     error = Error("no_such_room", f"there is no room {name}: joining it opens it")
     return Failure(id=question.origin.id, error=error)
@@ -167,6 +180,7 @@ _ANSWERS: dict[type[Any], Callable[[State, Session, Any], Answer | Failure | Una
     requests.Topic: _topic,
     requests.History: _history,
     requests.Read: _read,
+    requests.Devices: _devices,
 }
 
 
@@ -174,7 +188,7 @@ def _invitations(state: State, question: Question) -> Answer:
     listed = [
         answers.InvitationLine(i.id, i.room, i.uses, timestamp(i.expires))
         for i in state.invitations.values()
-        if i.expires > state.at
+        if i.expires > state.at and not i.identity
     ]
     return answers.InvitationList(id=question.origin.id, invitations=listed)
 

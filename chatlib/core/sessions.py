@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from msgspec.structs import replace
 
 from chatlib.core import users
@@ -134,6 +136,13 @@ def end_session(state: State, session: Session, command: EndSession, batch: Batc
     batch.notes.append(Note("ended", session.sid, session.nick, reason=command.reason))
     if command.origin is not None:
         batch.replies.append(Reply(command.origin, Answer(id=command.origin.id)))
+
+
+def end_sessions_of(state: State, keys: Collection[str], batch: Batch, *, reason: str) -> None:
+    """End the sessions that were opened under these keys."""
+    for session in [s for s in state.sessions.values() if s.owner and s.owner in keys]:
+        gone = EndSession(at=state.at, sid=session.sid, reason=reason)
+        end_session(state, session, gone, batch)
 
 
 def _forget_ended(state: State) -> None:

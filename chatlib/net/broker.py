@@ -30,6 +30,7 @@ from chatlib.history.store import Store
 from chatlib.net import heap
 from chatlib.net.backlog import Backlog
 from chatlib.net.doors import Doors, Endpoints, Security
+from chatlib.net.passwords import Passwords
 from chatlib.net.pipeline import Pipeline, Place
 from chatlib.protocol import limits
 from chatlib.protocol.links import DEFAULT_ADDRESS, Endpoint, beside, parse_endpoint
@@ -67,10 +68,11 @@ class Broker:
     `intake` and `feed` are beside `listen` unless given; `advertise` is the host that clients are
     told instead of the one that they dialled. Without a `store` the history is in memory. With
     `security` all is encrypted, and only keys that its rule admits come in; `operator_keys` are
-    operators, and so is this user over the ipc endpoint `operators`. `limits` say who is slowed;
-    unless given, nobody where only this machine can reach the broker, else the table of
-    docs/protocol.md. Nothing is bound before `bind()`; `run()` returns after `stop()`, which may be
-    called from a signal handler or another thread.
+    operators, and so is this user over the ipc endpoint `operators`. With `passwords`, one adds a
+    key to a registered nickname. `limits` say who is slowed; unless given, nobody where only this
+    machine can reach the broker, else the table of docs/protocol.md. Nothing is bound before
+    `bind()`; `run()` returns after `stop()`, which may be called from a signal handler or another
+    thread.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class Broker:
         operators: str | None = None,
         operator_keys: Sequence[str] = (),
         limits: Limits | None = None,
+        passwords: bool = False,
     ) -> None:
         control = parse_endpoint(listen)
         next_intake, next_feed = beside(control)
@@ -97,6 +100,7 @@ class Broker:
         )
         self._security = security
         self._operator_keys = operator_keys
+        self._passwords = Passwords() if passwords else None
         self.counts: Counter[str] = Counter()
         self._advertise = parse_endpoint(advertise).host if advertise else ""
         self._heartbeat = heartbeat
@@ -128,6 +132,7 @@ class Broker:
             limits=self._limits,
             rule=self._security.rule if self._security else None,
             operators=(0, os.geteuid()),
+            passwords=self._passwords,
         )
         for key in self._operator_keys:
             self.pipeline.submit(Admit(at=0, key=key, role="operator"))
@@ -189,6 +194,8 @@ class Broker:
         poller = self._poller()
         if self.store.search is not None:
             self.store.search.start(self._wake)
+        if self._passwords is not None:
+            self._passwords.start(self._wake)
         try:
             while not self._stopping:
                 patience = self._patience(time.monotonic())
@@ -231,6 +238,8 @@ class Broker:
         return min(self.pipeline.next_beat(now), self._backlog.patience(now))
 
     def _close(self) -> None:
+        if self._passwords is not None:
+            self._passwords.close()
         self._doors.close()
         self.store.close()
         self._close_wake()

@@ -15,7 +15,16 @@ from chatlib.core.admission import Admission
 from chatlib.core.apply import apply
 from chatlib.core.batch import INBOX, Batch, Count, JoinReply, Note, Opened
 from chatlib.core.buckets import Limits
-from chatlib.core.commands import Command, JoinRoom, MarkRead, Origin, Peer, Question, Say
+from chatlib.core.commands import (
+    Command,
+    JoinRoom,
+    MarkRead,
+    Origin,
+    Peer,
+    Question,
+    Say,
+    Unhashed,
+)
 from chatlib.core.identities import Rule
 from chatlib.core.meter import Meter
 from chatlib.core.state import State
@@ -25,6 +34,7 @@ from chatlib.history.store import Store, StoreFailed
 from chatlib.names import room_name
 from chatlib.net import lookups, unread
 from chatlib.net.answers import BUSY, Answers
+from chatlib.net.passwords import Passwords
 from chatlib.order.local import LocalOrder
 from chatlib.protocol import answers, limits
 from chatlib.protocol.answers import Answer, Failure
@@ -56,7 +66,7 @@ class Place(NamedTuple):
 class Pipeline:
     """The five steps. `now` is seconds of a clock that only goes on, `at` Unix time in ms.
 
-    Without `limits` nobody is slowed.
+    Without `limits` nobody is slowed, without `passwords` none are taken.
     After `run`, `feed` holds what is to be published and `control` what goes to the ROUTER,
     both in order, and `notes` what whoever runs the broker may want to read. `congested` are the
     control connections that don't take what they were sent; whoever has the sockets sets it.
@@ -72,6 +82,7 @@ class Pipeline:
         limits: Limits | None = None,
         rule: Rule | None = None,
         operators: Container[int] = (),
+        passwords: Passwords | None = None,
     ) -> None:
         self.store = store
         self.state = State(store.epoch)
@@ -85,13 +96,15 @@ class Pipeline:
             meter,
             rule=rule,
             operators=operators,
+            passwords=passwords is not None,
         )
+        self._passwords = passwords
         self.order = LocalOrder()
         self.heartbeat = heartbeat
         self.feed: list[tuple[bytes, bytes]] = []
         self.control: list[list[bytes]] = []
         self.notes: list[Note] = []
-        self.expelled: list[str] = []  # keys and addresses that were banned in this pass
+        self.expelled: list[str] = []  # keys and addresses thrown out in this pass
         self._place = place
         self.congested: Collection[bytes] = ()
         self._answers = Answers(self.state, store, self._reply)
@@ -111,11 +124,15 @@ class Pipeline:
         """Forget a control connection that is no more."""
         self.admission.vanished(routing)
         self._answers.vanished(routing)
+        if self._passwords is not None:
+            self._passwords.vanished(routing)
 
     def cut_off(self) -> None:
         """Forget every control connection: all were ended at once."""
         self.admission.unbind_all()
         self._answers.cut_off()
+        if self._passwords is not None:
+            self._passwords.vanished(None)
 
     def submit(self, command: Command) -> None:
         """Let a command take its place in the order that nobody asked for."""
@@ -177,15 +194,24 @@ class Pipeline:
                 if said.regards:
                     left -= lookups.look_up(self.store, self.state, said, left)
                 self.order.submit(said)
+        for command in self._passwords.done() if self._passwords else ():
+            self.order.submit(command)
         for frames, peer in control:
             asked = self.admission.control(frames, peer, now, at, batch)
             if isinstance(asked, Question):
                 questions.append(asked)
-            elif isinstance(asked, JoinRoom | MarkRead) and self._answers.full(frames[0]):
-                batch.fail(asked.origin, BUSY)
             elif asked is not None:
-                self.order.submit(asked)
+                self._take(asked, frames[0], now, batch)
         return questions
+
+    def _take(self, asked: Command | Unhashed, routing: bytes, now: float, batch: Batch) -> None:
+        if isinstance(asked, Unhashed):
+            if self._passwords and (error := self._passwords.ask(asked, now)):
+                batch.fail(asked.command.origin, error)
+        elif isinstance(asked, JoinRoom | MarkRead) and self._answers.full(routing):
+            batch.fail(asked.origin, BUSY)
+        else:
+            self.order.submit(asked)
 
     def _commit(self, commands: Sequence[Command], batch: Batch) -> Batch:
         """Store the batch; when that fails, return what its senders are told instead."""

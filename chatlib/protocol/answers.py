@@ -165,6 +165,26 @@ class BanList(Answer, kw_only=True):
     bans: list[BanLine]
 
 
+class Registered(Answer, kw_only=True):
+    """The answer to `register` and `login`: the nickname that one's key has."""
+
+    nick: str
+
+
+class DeviceLine(Struct, omit_defaults=True):
+    """One key of a nickname, by its fingerprint; `own` is the one that asks."""
+
+    key: str
+    since: str
+    own: bool = False
+
+
+class DeviceList(Answer, kw_only=True):
+    """The answer to `devices`."""
+
+    devices: list[DeviceLine]
+
+
 class RoomList(Answer, kw_only=True):
     """The answer to `rooms`."""
 
