@@ -168,6 +168,16 @@ class Client(Talking, Asking):
         return self._follower.sid
 
     @property
+    def user(self) -> str:
+        """Who one is: the `author` of all that one's devices do."""
+        return self._follower.user
+
+    @property
+    def registered(self) -> bool:
+        """Whether the nickname is one's own for good."""
+        return self._follower.registered
+
+    @property
     def state(self) -> str:
         """One of `offline`, `greeting`, `online`, `refused`, `closed`."""
         return "closed" if self._closed else self._follower.state

@@ -62,13 +62,16 @@ class Conversation:
             self.unread[event.room] += 1
         self._mark(event)
         lines = self._renderer.event(event, self._view(event, self._recent))
-        if event.kind == "join" and event.sid == self.client.sid and event.room is not None:
-            lines += self._arrival(event.room, "")
+        mine = event.author == self.client.user and event.room is not None
+        if mine and event.kind == "join":
+            lines += self._arrival(event.room or "", "")
+        elif mine and event.kind == "leave" and event.room not in self.client.joined:
+            self.left(event.room or "")  # on another device
         return lines
 
     def _view(self, event: Event, recent: Recent) -> View:
         about = recent.find(event.re)  # as it was before this event
-        return View(self.client.sid, self.room, about, takes_back=recent.take(event))
+        return View(self.client.user, self.room, about, takes_back=recent.take(event))
 
     def _mark(self, event: Event) -> None:
         """Tell the broker what was read: the current room, and what was said to oneself."""
@@ -145,7 +148,7 @@ class Conversation:
 
     def my_last(self) -> int:
         """Return the seq of one's own last message in the room. Raises Misuse."""
-        if (event := self._recent.last(self.room, sid=self.client.sid)) is None:
+        if (event := self._recent.last(self.room, user=self.client.user)) is None:
             raise Misuse(f"you said nothing in {self.room} of late")
         return event.seq
 
