@@ -48,6 +48,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "invite` (the default beyond this machine), or only who was let in before",
     )
     parser.add_argument(
+        "--passwords",
+        action="store_true",
+        help="let people add a device to their registered nickname by a password, too",
+    )
+    parser.add_argument(
         "--insecure",
         action="store_true",
         help="listen beyond this machine WITHOUT encryption: everyone on the way can read and "
@@ -174,6 +179,7 @@ def run(args: argparse.Namespace) -> int:
         heartbeat=args.heartbeat,
         observer=log.note,
         limits=_limits(args),
+        passwords=args.passwords,
     )
     descriptors = raise_descriptor_limit()
     bound = broker.bind()

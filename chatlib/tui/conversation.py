@@ -31,6 +31,7 @@ class Conversation:
         self.quitting = False
         self.unread: Counter[str] = Counter()
         self.offline = ""
+        self.secret: Callable[[str], None] | None = None  # takes the next line, which is not shown
         self._show = show
         self._renderer = Renderer()
         self._recent = Recent()
@@ -129,8 +130,11 @@ class Conversation:
         """Do what a typed line says. Shows an error instead of raising one."""
         from chatlib.tui.commands import run_command
 
+        secret, self.secret = self.secret, None
         try:
-            if text.strip() == "exit":
+            if secret is not None:
+                secret(text)
+            elif text.strip() == "exit":
                 self.quitting = True
             elif text.startswith("/") and not text.startswith("//"):
                 run_command(self, text[1:])
