@@ -166,6 +166,10 @@ def run(args: argparse.Namespace) -> int:
 
     log = Log(args.log_format, args.quiet)
     security = _security(args)
+    if args.passwords and security is None:
+        raise BadConfiguration(
+            "--passwords is for a broker with keys, which people register: add --access invite"
+        )
     operators, operator_keys = _operators(args, security)
     broker = Broker(
         args.listen,

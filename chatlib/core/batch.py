@@ -98,7 +98,8 @@ class Batch:
         self.notes: list[Note] = []
         self.rewound: set[str] = set()  # sids that were told `resend`: once a pass is enough
         self.scolded: set[str] = set()  # sids that were told of an unreadable frame, likewise
-        self.expelled: list[str] = []  # keys and addresses that were banned, keys removed
+        self.expelled: list[str] = []  # keys and addresses to be cut off at once
+        self.removed: list[str] = []  # keys that their owners removed: to be cut off soon
         self.repeats = 0  # lines that had been accepted before
 
     def fail(self, origin: Origin | None, error: Error) -> None:

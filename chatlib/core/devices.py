@@ -53,9 +53,8 @@ def _take_key(state: State, known: Identity, key: str) -> None:
 
 
 def remove_keys(state: State, id: str, keys: tuple[str, ...], batch: Batch) -> None:
-    """Take keys from an identity, end their sessions, and cut their connections off."""
+    """Take keys from an identity, and end their sessions; the caller has them cut off."""
     end_sessions_of(state, keys, batch, reason="removed")
     for key in keys:
         _take_key(state, state.identities[id], key)
-    batch.expelled += keys
     batch.notes.append(Note("devices", "", state.identities[id].nick))

@@ -39,6 +39,9 @@ def identity_of(state: State, session: Session) -> Identity | None:
 def register(state: State, session: Session, command: Register, batch: Batch) -> None:
     """Make the user that of his key's identity: he outlives his sessions from now on."""
     user = session.user
+    if not session.owner:
+        batch.fail(command.origin, Error("not_encrypted", "a nickname is registered for a key"))
+        return
     if not user.identity:
         known = state.identities.get(state.keys.get(session.owner, ""))
         if known is not None and known.user:
@@ -159,6 +162,7 @@ def remove_device(state: State, session: Session, command: RemoveDevice, batch: 
         batch.fail(command.origin, Error("not_allowed", text))
     else:
         devices.remove_keys(state, known.id, (found[0],), batch)
+        batch.removed.append(found[0])
         _drop_links(state, known.id, 0)  # who had the device may have made one
         batch.confirm(command.origin)
 
@@ -174,6 +178,7 @@ def reset(state: State, command: Reset, batch: Batch) -> None:
         return
     if known.keys:
         devices.remove_keys(state, known.id, known.keys, batch)
+        batch.expelled += known.keys
     known = replace(state.identities[known.id], salt=b"", password=b"")
     state.put(state.identities, known.id, known)
     _drop_links(state, known.id, 0)

@@ -140,7 +140,8 @@ def end_session(state: State, session: Session, command: EndSession, batch: Batc
 
 def end_sessions_of(state: State, keys: Collection[str], batch: Batch, *, reason: str) -> None:
     """End the sessions that were opened under these keys."""
-    for session in [s for s in state.sessions.values() if s.owner and s.owner in keys]:
+    found = [s for s in state.sessions.values() if s.owner and s.owner in keys]
+    for session in sorted(found, key=lambda s: (s.since, s.sid)):
         gone = EndSession(at=state.at, sid=session.sid, reason=reason)
         end_session(state, session, gone, batch)
 

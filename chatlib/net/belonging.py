@@ -5,9 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
+from chatlib.errors import Misuse
 from chatlib.protocol import answers, requests
 from chatlib.protocol.answers import DeviceLine
 from chatlib.protocol.links import Link, parse_endpoint
+from chatlib.protocol.requests import PASSWORD_CHARS
 
 
 class Belonging(ABC):
@@ -43,7 +45,9 @@ class Belonging(ABC):
         self._ask(requests.Undevice(key=key), answers.Answer, timeout)
 
     def set_password(self, password: str, *, timeout: float = 15) -> None:
-        """Set the password by which `login` adds a device: 8 characters at least."""
+        """Set the password by which `login` adds a device: 8 characters at least. Raises Misuse."""
+        if len(password) < PASSWORD_CHARS:
+            raise Misuse(f"a password has at least {PASSWORD_CHARS} characters")
         self._ask(requests.Password(password=password), answers.Answer, timeout)
 
 

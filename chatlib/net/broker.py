@@ -39,6 +39,7 @@ from chatlib.security.keys import to_link
 from chatlib.version import __version__
 
 DESCRIPTORS_PER_MEMBER = 3
+CUT_OFF_S = 60.0  # between two times that members may have all connections ended
 
 Observer = Callable[[Note, str], None]
 
@@ -109,6 +110,8 @@ class Broker:
         self._doors = Doors(self._wanted, security, by_ipc, self.counts, metered=self._limits.any)
         self._observer = observer or (lambda note, address: None)
         self._stopping = False
+        self._removed = False  # keys were, and may be connected still
+        self._expel_at = 0.0
         self._tidied = time.monotonic()
         self._wake_in, self._wake_out = posix.socketpair()
         self._wake_in.setblocking(False)
@@ -203,7 +206,7 @@ class Broker:
                 if self._wake_out.fileno() in ready:
                     self._wake_out.recv(4096)
                 self._turn()
-                if self.pipeline.expelled:
+                if self._must_expel(time.monotonic()):
                     self._expel()
                     poller = self._poller()
             self._turn()
@@ -225,8 +228,20 @@ class Broker:
         fault = self._security.rule.fault(self.pipeline.state, knock.domain, key, address)
         return Verdict(None, fault) if fault else as_its_key(knock)
 
+    def _must_expel(self, now: float) -> bool:
+        """Tell whether somebody is to be cut off now.
+
+        That ends everybody's connections for a moment: operators may do so at any time, all others
+        together once in CUT_OFF_S.
+        """
+        self._removed = self._removed or bool(self.pipeline.removed)
+        if not self.pipeline.expelled and not (self._removed and now >= self._expel_at):
+            return False
+        self._removed, self._expel_at = False, now + CUT_OFF_S
+        return True
+
     def _expel(self) -> None:
-        """Throw out who was banned: every connection ends, and the doorman lets them in no more."""
+        """Throw out who was banned or removed: every connection ends, and the doorman is there."""
         if self._security is not None:
             self._doors.cut_off()
             self.pipeline.cut_off()

@@ -105,6 +105,7 @@ class Pipeline:
         self.control: list[list[bytes]] = []
         self.notes: list[Note] = []
         self.expelled: list[str] = []  # keys and addresses thrown out in this pass
+        self.removed: list[str] = []  # keys removed by their owners in this pass
         self._place = place
         self.congested: Collection[bytes] = ()
         self._answers = Answers(self.state, store, self._reply)
@@ -175,7 +176,7 @@ class Pipeline:
                 self._trimming = self.store.trim(at)
         self._mark(subscriptions, now, chores)
         self._beat(now, at)
-        self.notes, self.expelled = batch.notes, batch.expelled
+        self.notes, self.expelled, self.removed = batch.notes, batch.expelled, batch.removed
 
     # -- admit, commit ------------------------------------------------------------------------
 

@@ -8,6 +8,8 @@ from msgspec import Meta, Struct, field
 
 from chatlib.protocol.fields import Id, Name, Seq
 
+PASSWORD_CHARS = 8  # of a new password, at least
+
 
 class Request(Struct, tag_field="op", kw_only=True, omit_defaults=True):
     """The root of all requests; `id` comes back in the answer."""
@@ -172,7 +174,7 @@ class Undevice(Request, tag="undevice"):
 class Password(Request, tag="password"):
     """Set the password by which a key is added to one's registered nickname."""
 
-    password: Annotated[str, Meta(min_length=8, max_length=256)]
+    password: Annotated[str, Meta(min_length=PASSWORD_CHARS, max_length=256)]
 
 
 class Login(Request, tag="login"):

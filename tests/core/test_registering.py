@@ -211,7 +211,7 @@ def test_devices_are_listed_and_removed(house: House) -> None:
     assert house.ask("ann", "undevice", key=listed[0]["key"]) == "not_allowed"
     left = link(house, "anb")
     assert house.ask("ann", "undevice", key=listed[1]["key"][:9])["ok"]
-    assert house.pipeline.expelled == [key("anb")] and house.told() == []
+    assert house.pipeline.removed == [key("anb")] and house.told() == []
     assert house.ask("anb", "ping") == "no_session"
     assert house.hello("anb", "anb") == "not_admitted"
     assert house.ask("mal", "redeem", token=left) == "bad_token", "what it left is worth nothing"
