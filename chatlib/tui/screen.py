@@ -182,12 +182,13 @@ class Screen:
 
     def _accept(self, buffer: Buffer) -> bool:
         self._interrupted = float("-inf")
-        if self.chat.secret is not None:
-            self._entered.put(buffer.text)
-        elif buffer.text.strip():
-            if not buffer.text.lstrip().lower().startswith("/password"):
-                buffer.append_to_history()
-            self._entered.put(buffer.text)
+        text = buffer.text
+        if self.chat.secret is not None or text.lstrip().lower().startswith("/password "):
+            buffer.reset()  # what is still in it is remembered, for the arrow keys
+            self._entered.put(text)
+        elif text.strip():
+            buffer.append_to_history()
+            self._entered.put(text)
         return False  # the line is cleared
 
     # -- threads ------------------------------------------------------------------------------

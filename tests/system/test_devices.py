@@ -18,6 +18,8 @@ from chatlib import Client, Event
 from chatlib.net.curve import make_pair
 from chatlib.protocol.links import Link, parse_link
 from chatlib.security.keys import KeyPair, fingerprint, from_link
+from chatlib.tui.conversation import Conversation
+from chatlib.tui.render import to_terminal
 from tests.support import ROOT, RunningBroker, eventually
 from tests.system.people import until_said
 from tests.system.test_locked import Guest, hubbub, invite
@@ -373,3 +375,34 @@ def test_a_client_logs_in_by_a_password(broker: RunningBroker) -> None:
             assert three.login("ann", PASSWORD) == "ann"
             eventually("it is ann", lambda: three.nick == "ann")
             assert three.user == one.user
+
+
+def test_what_a_person_types(broker: RunningBroker, tmp_path: Path) -> None:
+    shown: list[str] = []
+
+    def types(chat: Conversation, line: str) -> str:
+        shown.clear()
+        chat.enter(line)
+        return "\n".join(shown)
+
+    def show(lines: list[Any]) -> None:
+        shown.extend(to_terminal(line, colour=False) for line in lines)
+
+    with client(invite(broker), "ann") as one:
+        ann = Conversation(one, show)
+        assert "not registered" in types(ann, "/devices")
+        assert "ann is yours for good" in types(ann, "/register")
+        link = types(ann, "/device").split("'")[1]
+        with client(link) as two:
+            assert two.nick == "ann"
+            listed = types(ann, "/devices").splitlines()
+            assert listed[0] == "2 keys of ann:" and "(this one)" in listed[1]
+            other = listed[2].split()[0]
+            assert "usage: /devices [remove KEY]" in types(ann, "/devices forget")
+            assert "is out" in types(ann, f"/devices remove {other}")
+        assert "it is not shown" in types(ann, "/password")
+        assert "at least 8 characters" in types(ann, "short")
+        assert "hubbub login" in types(ann, f"/password {PASSWORD}")
+        assert len(login(broker, tmp_path / "key", PASSWORD).stderr) > 0
+        assert types(ann, "/devices").startswith("2 keys of ann:")
+        assert "until you leave" in types(ann, "/unregister")
