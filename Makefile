@@ -11,7 +11,8 @@ PYTHON ?= python3
 .PHONY: chat test soak fuzz bench lint types layers clean
 
 chat: $(STAMP)
-	@if [ -t 0 ]; then $(BIN)/hubbub chat --start; else $(BIN)/python examples/conversation.py; fi
+	@if [ -t 0 ]; then $(BIN)/hubbub chat --start || test $$? = 130; \
+	else $(BIN)/python examples/conversation.py; fi
 
 test: $(DEV)
 	$(BIN)/python -m pytest -n auto

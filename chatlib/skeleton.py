@@ -23,6 +23,11 @@ def skeletons(nick: str) -> frozenset[str]:
     return frozenset((skeleton(nick), skeleton(nick_key(nick))))
 
 
+def load() -> None:
+    """Read the table now, so that nobody waits for it later."""
+    _prototypes()
+
+
 def skeleton(text: str) -> str:
     """Return the skeleton of `text`: equal ones can be taken for each other.
 

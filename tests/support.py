@@ -31,14 +31,15 @@ def eventually(what: str, check: Callable[[], Any], patience: float = PATIENCE) 
 class RunningBroker:
     """`hubbub broker` as a process of its own, on free ports of 127.0.0.1.
 
-    `arguments` are added to the command line. Its history is in memory, or in `data`.
+    `arguments` are added to the command line; without `listen` they say where it is. Its history is
+    in memory, or in `data`.
     """
 
     def __init__(
         self,
         directory: Path,
         *arguments: str,
-        listen: str = "tcp://127.0.0.1:0",
+        listen: str | None = "tcp://127.0.0.1:0",
         data: Path | None = None,
     ) -> None:
         self.data = data
@@ -51,8 +52,8 @@ class RunningBroker:
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 [
-                    sys.executable, "-m", "chatlib.cli", "broker", "--listen", self.listen,
-                    "--ready-file", str(self.ready_file), *self._kept(), *self.arguments,
+                    sys.executable, "-m", "chatlib.cli", "broker", "--ready-file",
+                    str(self.ready_file), *self._listen(), *self._kept(), *self.arguments,
                 ],
                 cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
@@ -61,6 +62,9 @@ class RunningBroker:
         self.control, self.intake, self.feed = ready["control"], ready["intake"], ready["feed"]
         self.epoch = ready["epoch"]
         return self
+
+    def _listen(self) -> list[str]:
+        return [] if self.listen is None else ["--listen", self.listen]
 
     def _kept(self) -> list[str]:
         return ["--memory"] if self.data is None else ["--data", str(self.data)]

@@ -29,4 +29,4 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 def test_help_loads_neither_sockets_nor_the_line_editor() -> None:
     loaded = loaded_by("from chatlib.cli.main import make_parser; make_parser()")
-    assert not loaded & {"zmq", "msgspec", "prompt_toolkit", "precis_i18n", "asyncio"}
+    assert not loaded & {"zmq", "msgspec", "prompt_toolkit", "precis_i18n", "asyncio", "segno"}

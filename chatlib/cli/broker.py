@@ -6,6 +6,7 @@ import argparse
 import gc
 import json
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable
@@ -14,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from chatlib.cli.limits import limit
 from chatlib.cli.log import Log
-from chatlib.errors import BadConfiguration, BadName, CannotCreate
-from chatlib.protocol.links import DEFAULT_ADDRESS, Endpoint
+from chatlib.errors import BadConfiguration, BadName, CannotCreate, Misuse
+from chatlib.protocol.links import DEFAULT_ADDRESS, DEFAULT_PORT, Endpoint
 
 if TYPE_CHECKING:
     from chatlib.core.buckets import Limits
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from chatlib.net.broker import Broker
     from chatlib.net.doors import Security
 
+GUESTS, GUEST_HOURS = 5, 24  # of the link that --lan prints
 MOST_KEPT = 1e9  # days or events: more is a typing error
 
 
@@ -34,12 +36,22 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="start a broker",
         description="Start a broker. It runs until Ctrl-C or SIGTERM; a second one ends it now.",
     )
-    parser.add_argument(
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
         "--listen",
         metavar="ENDPOINT",
         default=DEFAULT_ADDRESS,
         help="control endpoint, tcp://HOST:PORT or ipc://PATH; intake and feed take the next two "
         "ports; port 0 takes three free ones (default: %(default)s)",
+    )
+    where.add_argument(
+        "--lan",
+        action="store_true",
+        help="listen on this machine's address in the local network, encrypted, and print a link "
+        f"for {GUESTS} guests, good for {GUEST_HOURS} hours",
+    )
+    parser.add_argument(
+        "--qr", action="store_true", help="with --lan: draw the link as a QR code, too"
     )
     parser.add_argument(
         "--access",
@@ -112,9 +124,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         action="append",
         default=[],
         help="slow down who sends more, such as messages=20/s,burst=200 or "
-        "bots:sessions=6/min,most=3; WHO is people (default), bots or addresses, WHAT messages, "
-        "bytes, changes, requests or sessions; 'on' and 'off' for all (default: on where other "
-        "machines can reach the broker)",
+        "bots:sessions=6/min,most=3; WHO is people (default), bots, addresses or a single key (or "
+        "fingerprint, see `hubbub key`), WHAT messages, bytes, changes, requests, sessions or, of "
+        "addresses, handshakes; 'on' and 'off' for all (default: on where other machines can "
+        "reach the broker)",
     )
     parser.add_argument(
         "--heartbeat",
@@ -165,6 +178,7 @@ def run(args: argparse.Namespace) -> int:
     from chatlib.net.operator import write_place
 
     log = Log(args.log_format, args.quiet)
+    _settle_lan(args)
     security = _security(args)
     if args.passwords and security is None:
         raise BadConfiguration(
@@ -182,7 +196,7 @@ def run(args: argparse.Namespace) -> int:
         advertise=args.advertise,
         heartbeat=args.heartbeat,
         observer=log.note,
-        limits=_limits(args),
+        limits=_limits(args, security),
         passwords=args.passwords,
     )
     descriptors = raise_descriptor_limit()
@@ -191,6 +205,8 @@ def run(args: argparse.Namespace) -> int:
     if operators is not None:
         write_place(_directory(args), operators, security is not None, pid=os.getpid())
     log.started(broker, bound, descriptors)
+    if args.lan:
+        _invite(args, broker, log)
     if args.ready_file is not None:
         _write_ready(args.ready_file, broker, bound)
     # Messages come and go by the hundred thousand and hold no cycles: collected seldom, they cost
@@ -200,6 +216,35 @@ def run(args: argparse.Namespace) -> int:
     broker.run()
     log.stopped()
     return 0
+
+
+def _settle_lan(args: argparse.Namespace) -> None:
+    """Put where `--lan` listens into `args.listen`. Raises BadConfiguration, Misuse."""
+    from chatlib.net.lan import lan_address
+
+    if args.qr and (not args.lan or args.log_format == "json"):
+        raise Misuse(
+            "--qr draws the link of --lan, and not into a log of JSON: see `hubbub invite`"
+        )
+    if args.lan and args.insecure:
+        raise BadConfiguration(
+            "--lan is encrypted: leave out --insecure, or name an address with --listen"
+        )
+    if args.lan:
+        args.listen = f"tcp://{lan_address()}:{DEFAULT_PORT}"
+
+
+def _invite(args: argparse.Namespace, broker: Broker, log: Log) -> None:
+    """Print the link of `--lan`, whole, as a guest types it."""
+    from chatlib.cli.qr import show
+
+    link = broker.link("lobby", GUESTS, GUEST_HOURS * 3600)
+    more = None
+    if not args.memory:
+        more = "hubbub invite" + (f" --data {shlex.quote(str(args.data))}" if args.data else "")
+    log.link(link, f"{GUESTS} people within {GUEST_HOURS} h" if "&t=" in link else "", more)
+    if args.qr:
+        show(link)
 
 
 def _directory(args: argparse.Namespace) -> Path:
@@ -249,7 +294,7 @@ def _operators(args: argparse.Namespace, security: Security | None) -> tuple[str
     return (f"ipc://{path}" if short else None), keys
 
 
-def _limits(args: argparse.Namespace) -> Limits | None:
+def _limits(args: argparse.Namespace, security: Security | None) -> Limits | None:
     from chatlib.net.broker import usual_limits
     from chatlib.protocol.links import parse_endpoint
 
@@ -259,6 +304,10 @@ def _limits(args: argparse.Namespace) -> Limits | None:
     limits = usual_limits(*endpoints)
     for change in args.limit:
         limits = change(limits)
+    if limits.given and security is None:
+        raise BadConfiguration(
+            "--limit for a single key is for an encrypted broker (--access): this one knows no keys"
+        )
     return limits
 
 

@@ -5,19 +5,22 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chatlib.core.buckets import Limits
 
 WHO = {"people": "person", "bots": "bot", "addresses": "address"}
 WHAT = ("messages", "bytes", "changes", "requests", "sessions")
+OF_ADDRESSES = (*WHAT, "handshakes")
 PER = {"s": 1, "min": 60, "h": 3600}
 UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
 REST_S = 10  # what comes at once after so many seconds of rest, unless a burst is given
 
 _amount = r"(\d+(?:\.\d+)?)([KMG]?)"
-_rate = re.compile(rf"(?:(\w+):)?(\w+)=(?:{_amount}/(s|min|h)|off)((?:,(?:burst|most)={_amount})*)")
+_rate = re.compile(
+    rf"(?:([\w-]+):)?(\w+)=(?:{_amount}/(s|min|h)|off)((?:,(?:burst|most)={_amount})*)"
+)
 _option = re.compile(rf"(burst|most)={_amount}")
 
 
@@ -34,13 +37,16 @@ def limit(text: str) -> Callable[[Limits], Limits]:
     if amount is not None:
         per_s = _number(amount, unit) / PER[per]
         rate = Rate(per_s, known.get("burst", max(REST_S * per_s, _least(what))))
-    changes: dict[str, object] = {what: rate}
+    changes: dict[str, Any] = {what: rate}
     if "most" in known or (what == "sessions" and rate is None):
         changes["most_sessions"] = int(known["most"]) if "most" in known else None
 
     def change(limits: Limits) -> Limits:
-        rates = getattr(limits, WHO[who])._replace(**changes)
-        return limits._replace(**{WHO[who]: rates})
+        if who in WHO:
+            rates = getattr(limits, WHO[who])._replace(**changes)
+            return limits._replace(**{WHO[who]: rates})
+        own = {who: {**limits.given.get(who, {}), **changes}}
+        return limits._replace(given={**limits.given, **own})
 
     try:
         change(NO_LIMITS).check()
@@ -57,14 +63,29 @@ def _parts(text: str) -> tuple[str, str, str | None, str, str, str]:
             "bots:bytes=1M/s, messages=off, on, off"
         )
     who, what, amount, unit, per, given = found.groups()[:6]
-    for word, words in ((who or "people", WHO), (what, WHAT)):
-        if word not in words:
-            raise argparse.ArgumentTypeError(f"{word!r} is none of {', '.join(words)}")
+    who = _who(who or "people")
+    known = OF_ADDRESSES if who == "addresses" else WHAT
+    if what not in known:
+        raise argparse.ArgumentTypeError(f"{what!r} is none of {', '.join(known)}")
     if "most=" in given and what != "sessions":
         raise argparse.ArgumentTypeError(f"{text!r}: only sessions have a 'most' at a time")
     if "burst=" in given and amount is None:
         raise argparse.ArgumentTypeError(f"{text!r}: a burst needs a rate")
-    return who or "people", what, amount, unit or "", per or "s", given
+    return who, what, amount, unit or "", per or "s", given
+
+
+def _who(word: str) -> str:
+    """Return a row of the table, or the fingerprint of the key that `word` is."""
+    from chatlib.errors import Misuse
+    from chatlib.security.keys import parse_fingerprint
+
+    if word in WHO:
+        return word
+    try:
+        return parse_fingerprint(word)
+    except Misuse:
+        known = f"{', '.join(WHO)}, and no key or fingerprint (hubbub key)"
+        raise argparse.ArgumentTypeError(f"{word!r} is none of {known}") from None
 
 
 def _number(amount: str, unit: str) -> float:

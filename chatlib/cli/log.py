@@ -54,6 +54,17 @@ class Log:
             command = "the link that `hubbub invite` prints"
         print(f"Join with: {command}      Stop with: Ctrl-C", flush=True)
 
+    def link(self, link: str, lets_in: str, more: str | None) -> None:
+        """Say how guests join; `more` is the command that makes other links."""
+        if self._json:
+            self._line("link", link=link)
+            return
+        print("A guest types:\n")
+        print(f"  hubbub join '{link}'\n")
+        said = [f"It lets in {lets_in}."] if lets_in else []
+        said += [f"More links: {more}"] if more else []
+        print("  ".join(said), flush=True)
+
     def note(self, note: Note, address: str) -> None:
         """Print one line for somebody who came, went, joined, left or was renamed."""
         from chatlib.sanitize import sanitize
@@ -62,10 +73,13 @@ class Log:
             return
         if self._json:
             known = {f: getattr(note, f) for f in note.__struct_fields__ if f != "what"}
-            known["address"] = address
+            known["address"] = address or note.address
             self._line(note.what, **{k: v for k, v in known.items() if v})
             return
         where = f" from {address}" if address else ""
+        key = f"key {note.key}" if note.key else ""
+        whose = ", ".join(part for part in (key, note.address) if part)
+        times = "once" if note.count == 1 else f"{note.count} times"
         words = {
             "opened": f"connected{where}",
             "resumed": f"came back{where}",
@@ -84,9 +98,10 @@ class Log:
             "devices": "has a key more, or less",
             "reset": "was reset: all keys are gone, there is a link for a new one",
             "wrong password": f"is not who tried a password{where}",
-            "slowed": f"was slowed down, {note.count} times: {note.reason}",
+            "slowed": f"was slowed down, {times}: {note.reason}",
         }
-        told = sanitize(f"{note.nick} {words[note.what]}")
+        who = f"{note.nick} ({whose})" if note.nick and whose else note.nick or whose
+        told = sanitize(f"{who} {words[note.what]}")
         self._put(f"{datetime.now().strftime('%H:%M:%S')} {told}")
 
     def stopped(self) -> None:

@@ -28,6 +28,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="TIME",
         help="30m, 24h, 7d (default: 24h)",
     )
+    parser.add_argument("--qr", action="store_true", help="draw the link as a QR code, too")
     _command(subparsers, "invitations", "list the invitations that are good now", _invitations)
     parser = _command(subparsers, "uninvite", "take an invitation back", _uninvite)
     parser.add_argument("invitation", help="its id, as `invitations` lists it")
@@ -92,6 +93,10 @@ def _invite(args: argparse.Namespace) -> int:
             requests.Invite(room=args.room, uses=args.uses, seconds=args.expires), answers.Invited
         )
     print(link_of(made))
+    if args.qr:
+        from chatlib.cli.qr import show
+
+        show(link_of(made))
     times = "once" if made.uses == 1 else f"{made.uses} times"
     print(
         f"It lets in {times}, until {made.expires}. Take it back with: "

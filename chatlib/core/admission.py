@@ -140,21 +140,14 @@ class Admission:
             return None
         origin = Origin(parts[0], None, delimiter)
         try:
-            request = decode_request(parts[-1])
+            try:
+                request = decode_request(parts[-1])
+            except ProtocolViolation as e:
+                origin = origin._replace(id=e.id)
+                self._charge(self._sid_at(origin, peer), peer, now)
+                raise
             origin = origin._replace(id=request.id)
-            context = Context(origin, "", at, peer, self._fresh)
-            if type(request) is requests.Hello:
-                return self._hello(origin, request, now, context)
-            if not needs_session(request):
-                return self._without_session(request, context)
-            sid = self._bound.get(origin.routing)
-            if sid is None or self._owner(sid) not in (None, peer.key):
-                raise ProtocolViolation(NO_SESSION.code, NO_SESSION.message, request.id)
-            self._seen[sid] = now
-            if self._meter is not None:
-                self._meter.request(sid, peer, request, now)
-            self._check_keys(request)
-            return IN_SESSION[type(request)](request, context._replace(sid=sid))
+            return self._admitted(request, Context(origin, "", at, peer, self._fresh), now)
         except ProtocolViolation as e:
             self.counts[e.code] += 1
             batch.fail(origin._replace(id=e.id), Error(e.code, str(e)))
@@ -165,6 +158,40 @@ class Admission:
             self.counts[e.error.code] += 1
             batch.fail(origin, e.error)
         return None
+
+    def _admitted(self, request: Any, context: Context, now: float) -> Admitted:
+        origin, peer = context.origin, context.peer
+        if type(request) is requests.Hello:
+            return self._hello(origin, request, now, context)
+        if not needs_session(request):
+            return self._without_session(request, context, now)
+        sid = self._sid_at(origin, peer)
+        if sid is None:
+            self._charge("", peer, now)
+            raise ProtocolViolation(NO_SESSION.code, NO_SESSION.message, request.id)
+        self._seen[sid] = now
+        if self._meter is not None:
+            self._meter.request(sid, peer, request, now)
+        self._check_keys(request)
+        return IN_SESSION[type(request)](request, context._replace(sid=sid))
+
+    def _sid_at(self, origin: Origin, peer: Peer) -> str | None:
+        """Return the session for which this peer speaks on this connection."""
+        sid = self._bound.get(origin.routing)
+        return None if sid is None or self._owner(sid) not in (None, peer.key) else sid
+
+    def _charge(self, sid: str | None, peer: Peer, now: float) -> None:
+        """Charge what is about to be answered with an error, or comes without a session."""
+        if self._meter is not None and not self._operates(peer):
+            self._meter.request(sid or "", peer, None, now)
+
+    def handshake(self, domain: str, peer: Peer, now: float) -> bool:
+        """Charge a handshake that would be let in, and tell whether it may be now."""
+        return (
+            self._meter is None
+            or self._operates(peer)
+            or (self._meter.handshake(domain, peer, now))
+        )
 
     def _owner(self, sid: str) -> str | None:
         """Return the key whose session this is; None where apply has not opened it yet."""
@@ -177,7 +204,8 @@ class Admission:
         known = self.state.identities.get(self.state.keys.get(peer.key, "")) if peer.key else None
         return known is not None and known.role == "operator"
 
-    def _without_session(self, request: Any, context: Context) -> Admitted:
+    def _without_session(self, request: Any, context: Context, now: float) -> Admitted:
+        self._charge("", context.peer, now)
         if type(request) not in FOR_ALL and not self._operates(context.peer):
             text = "only operators of this broker may do that"
             raise ProtocolViolation("not_allowed", text, request.id)
@@ -186,8 +214,10 @@ class Admission:
 
     def _check_keys(self, request: Any) -> None:
         if self.rule is None and type(request) in NEED_KEYS:
-            text = "this broker is not encrypted, and knows nobody by a key: its operator starts "
-            text += "it with keys by: hubbub broker --access invite"
+            text = (
+                "this broker is not encrypted: whoever reaches it may come in, without a key; to "
+                "let in only whom you choose, start it with: hubbub broker --access invite"
+            )
             raise ProtocolViolation("not_encrypted", text, request.id)
         if type(request) in WITH_PASSWORDS and not self._passwords:
             text = "this broker takes no passwords: add a device with a link (/device), or its "
@@ -197,13 +227,15 @@ class Admission:
     def _hello(
         self, origin: Origin, hello: requests.Hello, now: float, context: Context
     ) -> Command:
+        peer = context.peer
         if hello.v != limits.WIRE_VERSION:
+            self._charge("", peer, now)
             raise wrong_version(hello.v, hello.id)
         sid = self.state.digests.get(digest(hello.session)) if hello.session else None
-        if sid is not None and self._owner(sid) != context.peer.key:
+        if sid is not None and self._owner(sid) != peer.key:
             # Apply would say so too, but what is pipelined behind it must not be admitted.
+            self._charge("", peer, now)
             raise ProtocolViolation(WRONG_KEY.code, WRONG_KEY.message, hello.id)
-        peer = context.peer
         if self._meter is not None:
             self._meter.hello(sid, peer, bot=hello.bot, now=now)
         while (new := self._fresh(5)) in self.state.users:
@@ -222,7 +254,7 @@ class Admission:
             token=hello.session,
             nick=hello.nick,
             bot=hello.bot,
-            key=context.peer.key,
+            key=peer.key,
             members_only=self.rule is not None and self.rule.access != "open",
         )
 

@@ -73,7 +73,7 @@ class Opened(NamedTuple):
 
 
 class Note(Struct, omit_defaults=True):
-    """A line for whoever runs the broker."""
+    """A line for whoever runs the broker. `key` is a fingerprint."""
 
     what: Literal[
         "opened", "resumed", "ended", "renamed", "joined", "left", "failing", "storing",
@@ -86,6 +86,8 @@ class Note(Struct, omit_defaults=True):
     old: str | None = None
     reason: str | None = None
     count: int = 0  # how often it was slowed since the note before
+    key: str = ""
+    address: str = ""
 
 
 class Batch:

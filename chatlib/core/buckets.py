@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from chatlib.errors import Misuse
 from chatlib.protocol.limits import INTAKE_FRAME_BYTES
 
 MOST_BUCKETS = 10_000  # of one rate; the one used longest ago is forgotten first
-KINDS = ("messages", "bytes", "changes", "requests", "sessions")
+KINDS = ("messages", "bytes", "changes", "requests", "sessions", "handshakes")
 SLACK = 1e-9  # seconds: who waited as long as told must not fail by a rounding
 KiB = 1024
 
@@ -31,7 +31,8 @@ class Rates(NamedTuple):
 
     `messages` are lines on intake, `bytes` those of intake messages, `changes` what whole rooms are
     told of (join, leave, nick, topic), `requests` all that is asked on control, `sessions` those
-    that are opened. `most_sessions` is how many it may have at a time.
+    that are opened. `most_sessions` is how many it may have at a time. `handshakes` are those that
+    the doorman would let in, of an address: before them nobody is known to be anybody else.
     """
 
     messages: Rate | None = None
@@ -39,6 +40,7 @@ class Rates(NamedTuple):
     changes: Rate | None = None
     requests: Rate | None = None
     sessions: Rate | None = None
+    handshakes: Rate | None = None
     most_sessions: int | None = None
 
 
@@ -65,6 +67,7 @@ ADDRESS = Rates(
     changes=Rate(20, 2_000),
     requests=Rate(200, 5_000),
     sessions=Rate(10, 500),
+    handshakes=Rate(20, 1_000),
     most_sessions=500,
 )
 
@@ -72,23 +75,27 @@ ADDRESS = Rates(
 class Limits(NamedTuple):
     """The table: rates of a person, of a session that says it is a bot, and of a whole address.
 
-    `given` has those of single identities (by key), which the operator gave them.
+    `given` has what the operator gave single keys, by fingerprint: the fields of Rates in which
+    they differ from the row that they would have.
     """
 
     person: Rates = PERSON
     bot: Rates = BOT
     address: Rates = ADDRESS
-    given: Mapping[str, Rates] = {}
+    given: Mapping[str, Mapping[str, Any]] = {}
 
     @property
     def any(self) -> bool:
         """Tell whether anything is limited."""
-        rates = (self.person, self.bot, self.address, *self.given.values())
-        return any(one != UNLIMITED for one in rates)
+        return any(one != UNLIMITED for one in self._rows())
+
+    def _rows(self) -> list[Rates]:
+        own = (UNLIMITED._replace(**changes) for changes in self.given.values())
+        return [self.person, self.bot, self.address, *own]
 
     def check(self) -> None:
         """Raise Misuse where something would never pass."""
-        for rates in (self.person, self.bot, self.address, *self.given.values()):
+        for rates in self._rows():
             if rates.most_sessions is not None and rates.most_sessions < 1:
                 raise Misuse("sessions: at least one at a time")
             for kind in KINDS:

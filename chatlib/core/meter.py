@@ -10,23 +10,24 @@ from __future__ import annotations
 import ipaddress
 import math
 from collections import Counter
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from msgspec import Struct
 
 from chatlib.core.batch import Batch, Note
-from chatlib.core.buckets import KINDS, Buckets, Limits, Rate, Rates
+from chatlib.core.buckets import KINDS, UNLIMITED, Buckets, Limits, Rate, Rates
 from chatlib.core.commands import Peer
 from chatlib.core.state import State
 from chatlib.protocol import requests
-from chatlib.protocol.events import Notice
 from chatlib.protocol.fields import Error
 
 AT_ONCE_S = 1.0  # who is slowed comes back for what a second is worth, not for each message
 NOTED_S = 60.0  # between two notes about one identity
 LOOK_S = 1.0
 MOST_WATCHED = 1_000
+YOURS, ITS = " from your address", " from its address"  # as the peer and the operator are told
 CHANGES = (requests.Join, requests.Leave, requests.Nick)
 
 
@@ -69,25 +70,30 @@ class Watched(Struct):
     """An identity that is being slowed; `count` since it was `noted`."""
 
     sid: str
-    name: str
+    nick: str
+    peer: Peer
     reason: str
-    noted: float
+    noted: float = -math.inf
     count: int = 0
 
 
 class Meter:
     """Charges rates. It is asked before anything is done, and what it holds back costs nothing.
 
-    Raises Misuse for rates that would let something never pass.
+    `fingerprint` returns what people call a key. Raises Misuse for rates that would let something
+    never pass.
     """
 
-    def __init__(self, state: State, limits: Limits) -> None:
+    def __init__(
+        self, state: State, limits: Limits, fingerprint: Callable[[str], str] = str
+    ) -> None:
         limits.check()
         self._state = state
         self._limits = limits
         self._person, self._bot = _Pool(limits.person), _Pool(limits.bot)
-        self._given = {key: _Pool(rates) for key, rates in limits.given.items()}
-        self._addresses = _Pool(limits.address, " from your address")
+        self._own = {name: self._given(changes) for name, changes in limits.given.items()}
+        self._addresses = _Pool(limits.address, YOURS)
+        self._fingerprint = lru_cache(maxsize=1_000)(fingerprint)
         self._accounts: dict[str, tuple[Peer, Account]] = {}  # by sid: made once, for speed
         self._paused: dict[str, float] = {}  # sid -> until when none of its lines is taken
         self._slowed: dict[str, Held] = {}  # sids that are to be told in this pass
@@ -95,6 +101,10 @@ class Meter:
         self._counts: Counter[tuple[str, str]] = Counter()  # by _places
         self._watched: dict[str, Watched] = {}  # by identity
         self._look_at = 0.0
+
+    def _given(self, changes: Mapping[str, Any]) -> tuple[_Pool, _Pool]:
+        own = _Pool(UNLIMITED._replace(**changes))
+        return self._person.with_own(own, changes), self._bot.with_own(own, changes)
 
     # -- intake -------------------------------------------------------------------------------
 
@@ -132,12 +142,15 @@ class Meter:
         )
         self._paused[sid] = now + held.wait
         self._slowed[sid] = held
-        self._watch(sid, peer, held.reason, now)
+        self._watch(sid, peer, held.reason)
 
     # -- control ------------------------------------------------------------------------------
 
     def request(self, sid: str, peer: Peer, request: Any, now: float) -> None:
-        """Charge a request. Raises NotNow; whoever wants to go is never held."""
+        """Charge a request. Raises NotNow; whoever wants to go is never held.
+
+        Without a session `sid` is empty. `request` is None for one that can't be read or answered.
+        """
         if type(request) is requests.Bye:
             return
         changes = type(request) in CHANGES or (
@@ -146,7 +159,7 @@ class Meter:
         costs = {"requests": 1, "changes": 1} if changes else {"requests": 1}
         held = _take(self._account(sid, peer), now, **costs)
         if held is not None:
-            raise self._slow_down(sid, peer, held, now)
+            raise self._slow_down(sid, peer, held)
 
     def hello(self, sid: str | None, peer: Peer, *, bot: bool, now: float) -> None:
         """Charge a hello; `sid` is of the session that it takes up again. Raises NotNow."""
@@ -155,7 +168,21 @@ class Meter:
         opened = {"sessions": 1} if sid is None else {}
         held = _take(self._account(sid or "", peer, bot=bot), now, requests=1, **opened)
         if held is not None:
-            raise self._slow_down(sid or "", peer, held, now)
+            raise self._slow_down(sid or "", peer, held)
+
+    def handshake(self, domain: str, peer: Peer, now: float) -> bool:
+        """Charge one that would be let in, and tell whether it may be now.
+
+        Each socket has buckets of its own. Those of intake and feed go down half as fast: libzmq
+        dials there again by itself, and a client whom nobody tells of it is to be held on control.
+        """
+        place = network(peer.address)
+        costs = {"handshakes": 1.0 if domain == "control" else 0.5}
+        account = self._addresses.charged(f"{place} {domain}")
+        held = _take(account, now, **costs) if place else None
+        if held is not None:
+            self._watch("", Peer(address=place), held.reason)
+        return held is None
 
     def _check_most(self, peer: Peer, bot: bool) -> None:
         for place, key, most, whose in (
@@ -167,8 +194,8 @@ class Meter:
                 text = f"at most {most} sessions {whose} at a time: end one first"
                 raise NotNow(Error("too_many_sessions", text))
 
-    def _slow_down(self, sid: str, peer: Peer, held: Held, now: float) -> NotNow:
-        self._watch(sid, peer, held.reason, now)
+    def _slow_down(self, sid: str, peer: Peer, held: Held) -> NotNow:
+        self._watch(sid, peer, held.reason)
         after = f"{math.ceil(held.wait * 10) / 10:g}"
         text = f"{held.reason}: try again in {after} s"
         return NotNow(Error("slow_down", text, after_ms=_in_ms(held.wait)))
@@ -202,31 +229,23 @@ class Meter:
         """Tell those that were slowed from where to go on, now that apply has spoken."""
         for sid, held in self._slowed.items():
             session = self._state.sessions.get(sid)
-            if session is None or sid in batch.rewound:
-                continue
-            batch.rewound.add(sid)
-            notice = Notice(
-                kind="slow",
-                from_=session.accepted + 1,
-                after_ms=_in_ms(held.wait),
-                reason=held.reason,
-            )
-            batch.notices.append((sid, notice))
+            if session is not None:
+                batch.slow(sid, session.accepted + 1, _in_ms(held.wait), held.reason)
         self._slowed.clear()
         if self._watched and now >= self._look_at:
             self._look_at = now + LOOK_S
             self._note(batch, now)
 
-    def _watch(self, sid: str, peer: Peer, reason: str, now: float) -> None:
+    def _watch(self, sid: str, peer: Peer, reason: str) -> None:
         identity = peer.key or sid or peer.address
         session = self._state.sessions.get(sid)
-        name = session.nick if session else peer.key or peer.address
+        nick = session.nick if session else ""
         watched = self._watched.get(identity)
         if watched is None:
             if len(self._watched) >= MOST_WATCHED:
                 del self._watched[next(iter(self._watched))]
-            watched = self._watched[identity] = Watched(sid, name, reason, -math.inf)
-        watched.sid, watched.name, watched.reason = sid, name, reason
+            watched = self._watched[identity] = Watched(sid, nick, peer, reason)
+        watched.sid, watched.nick, watched.peer, watched.reason = sid, nick, peer, reason
         watched.count += 1
 
     def _reason(self, sid: str, peer: Peer) -> str:
@@ -237,12 +256,21 @@ class Meter:
         due = [one for one in self._watched.items() if now - one[1].noted >= NOTED_S]
         for identity, one in due:
             if one.count:
-                batch.notes.append(
-                    Note("slowed", one.sid, one.name, reason=one.reason, count=one.count)
-                )
+                batch.notes.append(self._told(one))
                 one.noted, one.count = now, 0
             else:
                 del self._watched[identity]
+
+    def _told(self, one: Watched) -> Note:
+        return Note(
+            "slowed",
+            one.sid,
+            one.nick,
+            reason=one.reason.replace(YOURS, ITS),
+            count=one.count,
+            key=self._fingerprint(one.peer.key) if one.peer.key else "",
+            address=one.peer.address,
+        )
 
     # -- charging -----------------------------------------------------------------------------
 
@@ -251,25 +279,30 @@ class Meter:
         if known is not None and known[0] == peer:
             return known[1]
         session = self._state.sessions.get(sid)
-        account: Account = {kind: [] for kind in KINDS}
-        if identity := peer.key or sid:
-            pool = self._pool(peer.key, session.bot if session else bot)
-            pool.charge(identity, account)
-        if peer.address:
-            self._addresses.charge(network(peer.address), account)
+        pool = self._pool(peer.key, session.bot if session else bot)
+        account = pool.charged(peer.key or sid)
+        for kind, charges in self._addresses.charged(network(peer.address)).items():
+            if kind not in pool.own:
+                account[kind] += charges
         if session is not None:
             self._accounts[sid] = peer, account
         return account
 
     def _pool(self, key: str, bot: bool) -> _Pool:
-        return self._given.get(key) or (self._bot if bot else self._person)
+        if key and self._own and (own := self._own.get(self._fingerprint(key))):
+            return own[bot]
+        return self._bot if bot else self._person
 
 
 class _Pool:
-    """The buckets of one row of the table, by kind."""
+    """The buckets of one row of the table, by kind.
+
+    What is in `own` was given to one key alone: there its address has no say.
+    """
 
     def __init__(self, rates: Rates, whose: str = "") -> None:
         self.rates = rates
+        self.own: frozenset[str] = frozenset()
         self._buckets: dict[str, tuple[Buckets, str]] = {}
         for kind in KINDS:
             rate: Rate | None = getattr(rates, kind)
@@ -277,13 +310,25 @@ class _Pool:
                 reason = f"more than {rate.per_s:g} {kind} a second{whose}"
                 self._buckets[kind] = Buckets(rate), reason
 
-    def charge(self, key: str, account: Account) -> None:
-        """Let an account be charged here, too."""
-        for kind, (buckets, reason) in self._buckets.items():
-            account[kind].append(Charge(buckets, key, reason))
+    def with_own(self, own: _Pool, changes: Mapping[str, Any]) -> _Pool:
+        """Return this row for a key that was given `own` buckets; all the others are shared."""
+        made = _Pool(UNLIMITED)
+        made.rates = self.rates._replace(**changes)
+        made.own = frozenset(changes)
+        shared = {kind: it for kind, it in self._buckets.items() if kind not in changes}
+        made._buckets = shared | own._buckets
+        return made
+
+    def charged(self, key: str) -> Account:
+        """Return an account that is charged here; an empty key is nobody's."""
+        account: Account = {kind: [] for kind in KINDS}
+        if key:
+            for kind, (buckets, reason) in self._buckets.items():
+                account[kind].append(Charge(buckets, key, reason))
+        return account
 
 
-def _take(account: Account, now: float, **costs: int) -> Held | None:
+def _take(account: Account, now: float, **costs: float) -> Held | None:
     """Charge all, or nothing and return what has to be waited for the longest."""
     due = [(charge, cost) for kind, cost in costs.items() for charge in account[kind]]
     for charge, cost in due:

@@ -129,7 +129,7 @@ class Requests:
 
     @property
     def ids(self) -> list[int]:
-        """The ids of all that waits, oldest first."""
+        """The ids of all that waits, in the order in which they were asked last."""
         return list(self._waiting)
 
     def repeat(self, ids: Iterable[int], now: float) -> None:
@@ -140,6 +140,7 @@ class Requests:
         for id in ids:
             waiting = self._waiting.get(id)
             if waiting is not None and not self._leaves_before(id, waiting):
+                self._waiting[id] = self._waiting.pop(id)  # a rejoin stays ahead of an older leave
                 self._send(waiting, now)
 
     def _leaves_before(self, id: int, waiting: Waiting) -> bool:

@@ -40,6 +40,7 @@ Durability = Literal["disk", "os"]
 FILE = "history.sqlite3"
 MARK = 3600 * 1000  # milliseconds between two marks of what seq came when
 TRIM = 500  # events dropped in one step
+LEAST_BYTES = 128 * 1024  # of free disk: with less SQLite can't begin
 LOOKS = 50  # streams looked at in one step
 _GROW = "UPDATE streams SET count = count + ? WHERE id = ?"
 _SYNCHRONOUS: dict[str, str] = {"disk": "FULL", "os": "NORMAL"}
@@ -90,8 +91,11 @@ class SqliteStore:
                 f"another broker (pid {owner}) keeps its history in {directory}: "
                 "stop it, or give this one another --data, or --memory"
             ) from e
-        os.ftruncate(self._lock, 0)
-        os.pwrite(self._lock, b"%d\n" % os.getpid(), 0)
+        try:
+            os.ftruncate(self._lock, 0)
+            os.pwrite(self._lock, b"%d\n" % os.getpid(), 0)
+        except OSError as e:
+            raise CannotCreate(f"cannot keep a history in {directory}: {self._why(e)}") from e
 
     def _open(self, epoch: str) -> sqlite3.Connection:
         try:
@@ -102,8 +106,15 @@ class SqliteStore:
                 db.close()
                 raise
         except sqlite3.Error as e:
-            raise CannotCreate(f"cannot use the history {self._path}: {e}") from e
+            raise CannotCreate(f"cannot use the history {self._path}: {self._why(e)}") from e
         return db
+
+    def _why(self, fault: sqlite3.Error | OSError) -> str:
+        # On a full disk SQLite says "disk I/O error", too: its shared memory finds no place.
+        disk = os.statvfs(self._path.parent)
+        if disk.f_bavail * disk.f_frsize >= LEAST_BYTES:
+            return getattr(fault, "strerror", None) or str(fault)
+        return "the disk is full; make room on it, or choose another place with --data"
 
     def _prepare(self, db: sqlite3.Connection, epoch: str) -> None:
         (version,) = db.execute("PRAGMA user_version").fetchone()

@@ -21,21 +21,24 @@ from collections.abc import Callable, Sequence
 
 import zmq
 
+from chatlib import skeleton
 from chatlib.core.batch import Note
 from chatlib.core.buckets import NO_LIMITS, Limits
-from chatlib.core.commands import Admit
+from chatlib.core.commands import Admit, Invite
+from chatlib.core.state import digest
 from chatlib.errors import HubbubError
 from chatlib.history.memory import MemoryStore
 from chatlib.history.store import Store
 from chatlib.net import heap
 from chatlib.net.backlog import Backlog
-from chatlib.net.doors import Doors, Endpoints, Security
+from chatlib.net.doors import Doors, Endpoints, Security, peer_of
+from chatlib.net.lan import own_address
 from chatlib.net.passwords import Passwords
 from chatlib.net.pipeline import Pipeline, Place
 from chatlib.protocol import limits
-from chatlib.protocol.links import DEFAULT_ADDRESS, Endpoint, beside, parse_endpoint
+from chatlib.protocol.links import DEFAULT_ADDRESS, Endpoint, Link, beside, parse_endpoint
 from chatlib.security.door import Knock, Verdict, as_its_key
-from chatlib.security.keys import to_link
+from chatlib.security.keys import fingerprint, to_link
 from chatlib.version import __version__
 
 DESCRIPTORS_PER_MEMBER = 3
@@ -121,20 +124,23 @@ class Broker:
 
     def bind(self) -> tuple[Endpoint, Endpoint, Endpoint]:
         """Bind control, intake and feed and return where. Raises CannotCreate, BadAddress."""
+        skeleton.load()
         try:
             bound = self._doors.bind()
         except HubbubError:
             self._close_wake()
             self.store.close()
             raise
+        self._at = self._place(bound)
         self.pipeline = Pipeline(
             self.store,
-            self._place(bound),
+            self._at,
             fresh=secrets.token_urlsafe,
             heartbeat=self._heartbeat,
             limits=self._limits,
             rule=self._security.rule if self._security else None,
             operators=(0, os.geteuid()),
+            fingerprint=lambda key: fingerprint(key.encode()),
             passwords=self._passwords,
         )
         for key in self._operator_keys:
@@ -165,6 +171,26 @@ class Broker:
             return str(endpoint)
         dialled = endpoint.host in (self._wanted[0].host, "*", "0.0.0.0", "[::]")
         return str(endpoint._replace(host=self._advertise or ("*" if dialled else endpoint.host)))
+
+    def link(self, room: str, uses: int = 0, seconds: int = 0) -> str:
+        """Return a link that leads here, an invitation for so many and so long; after `bind`.
+
+        Only a broker that lets the invited in makes invitations: of others a link needs no token.
+        """
+        token = None
+        if self._security is not None and self._security.rule.access == "invite" and uses:
+            token = secrets.token_urlsafe(16)
+            made = Invite(
+                at=time.time_ns() // 1_000_000,
+                id=secrets.token_urlsafe(4),
+                token=token,
+                digest=digest(token),
+                room=room,
+                uses=uses,
+                seconds=seconds,
+            )
+            self.pipeline.submit(made)
+        return str(Link(parse_endpoint(self._at.address), room, self._at.key or None, token))
 
     @property
     def encrypted(self) -> bool:
@@ -226,7 +252,12 @@ class Broker:
         assert self._security is not None
         key, address = knock.key.decode(), knock.address
         fault = self._security.rule.fault(self.pipeline.state, knock.domain, key, address)
-        return Verdict(None, fault) if fault else as_its_key(knock)
+        if fault:
+            return Verdict(None, fault)
+        peer = peer_of(key, address)
+        if not self.pipeline.admission.handshake(knock.domain, peer, time.monotonic()):
+            return Verdict(None, "too many handshakes", later=True)
+        return as_its_key(knock)
 
     def _must_expel(self, now: float) -> bool:
         """Tell whether somebody is to be cut off now.
@@ -297,13 +328,3 @@ class Broker:
         self._backlog.retry(now)
         for frames in self.pipeline.control:
             self._backlog.send(frames, now)
-
-
-def own_address() -> str:
-    """Return the address by which others on the network reach this machine, as far as is known."""
-    with posix.socket(posix.AF_INET, posix.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # sends nothing: it asks the routing table
-        except OSError:
-            return posix.gethostname()
-        return str(probe.getsockname()[0])

@@ -24,6 +24,10 @@ ZAP_ENDPOINT = "inproc://zeromq.zap.01"
 ZAP_HWM = 16  # one connection asks one thing at a time
 MOST_KNOCKS = 256  # answered in one turn; the others wait in libzmq
 MOST_REASONS = 50  # counted apart
+NOT_NOW = (
+    "the broker can't let you in now (too many connections from your address, or a fault of its "
+    "own): try again in a moment"
+)
 
 Context = zmq.Context[zmq.Socket[bytes]]
 Socket = zmq.Socket[bytes]
@@ -59,7 +63,7 @@ def handshake_fault(event: int, value: int) -> str:
     it dials on every RECONNECT_IVL, without waiting longer each time (zeromq/libzmq issue 883).
     """
     if event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
-        return "refused" if value == 400 else "the broker could not decide"
+        return "refused" if value == 400 else NOT_NOW
     if event == zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL:
         if value == zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH:
             return "one side uses keys and the other does not"

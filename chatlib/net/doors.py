@@ -138,7 +138,8 @@ class Doors:
         self.feed = rebind(self.feed, self._feed, feed)
         self.control = rebind(self.control, self._control, control)
         if self._operators is not None:
-            bind(self.control, self._operators)
+            # Not by `bind`: what answers there for another moment is the socket that was closed.
+            self.control.bind(str(self._operators))
 
     def close(self) -> None:
         """Close all sockets; what was sent gets a moment to get out."""
@@ -179,12 +180,7 @@ class Doors:
 
     def _peer(self, frame: zmq.Frame) -> Peer:
         key = "" if self._security is None else _told(frame, "User-Id")
-        address = _told(frame, "Peer-Address")
-        if not address.startswith("localhost:"):
-            return Peer(key, address)
-        # Of ipc libzmq tells the credentials of the peer: localhost:UID:GID:PID.
-        _, uid, _, process = f"{address}:::".split(":")[:4]
-        return Peer(key, f"process {process}", int(uid) if uid.isdecimal() else None)
+        return peer_of(key, _told(frame, "Peer-Address"))
 
     def drain_feed(self) -> list[bytes]:
         """Return the topics newly subscribed to; an XSUB peer can send other things, too."""
@@ -199,6 +195,15 @@ class Doors:
         except zmq.Again:
             pass
         return topics
+
+
+def peer_of(key: str, address: str) -> Peer:
+    """Return who has this key and comes from there, as libzmq tells it."""
+    if not address.startswith("localhost:"):
+        return Peer(key, address)
+    # Of ipc libzmq tells the credentials of the peer: localhost:UID:GID:PID.
+    _, uid, _, process = f"{address}:::".split(":")[:4]
+    return Peer(key, f"process {process}", int(uid) if uid.isdecimal() else None)
 
 
 def _told(frame: zmq.Frame, name: str) -> str:

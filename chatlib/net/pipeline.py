@@ -66,7 +66,8 @@ class Place(NamedTuple):
 class Pipeline:
     """The five steps. `now` is seconds of a clock that only goes on, `at` Unix time in ms.
 
-    Without `limits` nobody is slowed, without `passwords` none are taken.
+    Without `limits` nobody is slowed, without `passwords` none are taken; `fingerprint` returns
+    what people call a key.
     After `run`, `feed` holds what is to be published and `control` what goes to the ROUTER,
     both in order, and `notes` what whoever runs the broker may want to read. `congested` are the
     control connections that don't take what they were sent; whoever has the sockets sets it.
@@ -82,13 +83,16 @@ class Pipeline:
         limits: Limits | None = None,
         rule: Rule | None = None,
         operators: Container[int] = (),
+        fingerprint: Callable[[str], str] = str,
         passwords: Passwords | None = None,
     ) -> None:
         self.store = store
         self.state = State(store.epoch)
         if (saved := store.load()) is not None:
             self.state.restore(saved)
-        meter = None if limits is None or not limits.any else Meter(self.state, limits)
+        meter = None
+        if limits is not None and limits.any:
+            meter = Meter(self.state, limits, fingerprint)
         self.admission = Admission(
             self.state,
             fresh,
@@ -237,13 +241,9 @@ class Pipeline:
             batch.notes.append(Note("failing", "", "", reason=cause))
         text = f"the broker can't store anything now ({cause}); nothing was changed: try again"
         for command in commands:
-            if isinstance(command, Say) and command.sid not in batch.rewound:
-                batch.rewound.add(command.sid)
+            if isinstance(command, Say):
                 session = self.state.sessions[command.sid]  # a Say's session was there before
-                slow = Notice(
-                    kind="slow", from_=session.accepted + 1, after_ms=RETRY_MS, reason=cause
-                )
-                batch.notices.append((command.sid, slow))
+                batch.slow(command.sid, session.accepted + 1, RETRY_MS, cause)
             batch.fail(command.origin, Error("unavailable", text))
         return batch
 

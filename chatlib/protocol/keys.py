@@ -9,14 +9,17 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 
 from chatlib.errors import Misuse
 
 KEY_BYTES = 32
 Z85_CHARS = 40
+LINK_CHARS = 43  # of a key in a link
 FINGERPRINT_BYTES = 15  # 120 bits: 24 characters of base32, nothing left over
 
 _Z85 = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
+_FINGERPRINT = re.compile("[a-z2-7]{24}")
 _VALUE = {character: value for value, character in enumerate(_Z85)}
 
 
@@ -72,3 +75,16 @@ def fingerprint(public: bytes) -> str:
     digest = hashlib.sha256(decode_z85(public)).digest()[:FINGERPRINT_BYTES]
     text = base64.b32encode(digest).decode().lower()
     return "-".join(text[at : at + 4] for at in range(0, len(text), 4))
+
+
+def parse_fingerprint(text: str) -> str:
+    """Return the fingerprint that is meant: as `fingerprint` writes it, without dashes, or a key.
+
+    A key is one as links have it. Raises Misuse for what is neither.
+    """
+    if len(text) == LINK_CHARS:
+        return fingerprint(from_link(text))
+    plain = text.replace("-", "").lower()
+    if not _FINGERPRINT.fullmatch(plain):
+        raise Misuse(f"{text!r} is no fingerprint and no key: `hubbub key` prints one's own")
+    return "-".join(plain[at : at + 4] for at in range(0, len(plain), 4))

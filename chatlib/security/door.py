@@ -15,6 +15,7 @@ VERSION = b"1.0"
 CURVE = "CURVE"
 # libzmq's client takes 400 and 500 alike: it hears of it at once and never dials again. With 300
 # nobody tells it anything, and the connection stays half open for HANDSHAKE_IVL: never sent.
+# Who is refused for the moment gets 500: after it our client, unlike libzmq, tries again.
 ADMITTED, REFUSED, BROKEN = b"200", b"400", b"500"
 _MOST_BYTES = 255  # of a reason or a user id: their length is one byte
 _LEAST_FRAMES = 6  # version, request id, domain, address, routing id, mechanism
@@ -33,10 +34,14 @@ class Knock(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """Whether to let them in: as whom (None for nobody, else what `User-Id` will be), and why."""
+    """Whether to let them in: as whom (None for nobody, else what `User-Id` will be), and why.
+
+    `later` tells of a refusal that it may be another one in a moment.
+    """
 
     user_id: bytes | None
     reason: str = ""
+    later: bool = False
 
 
 Decide = Callable[[Knock], Verdict]
@@ -81,12 +86,12 @@ def answer(request: Sequence[bytes], decide: Decide) -> tuple[list[bytes], str]:
     except BadKnock as e:
         return _reply(request, e.status, str(e)), str(e)
     try:
-        user_id, reason = decide(knock)
+        user_id, reason, later = decide(knock)
         if user_id is not None:
             if not 0 < len(user_id) <= _MOST_BYTES or not user_id.isascii():
                 raise ValueError("no User-Id")
             return _reply(request, ADMITTED, reason, bytes(user_id)), ""
-        return _reply(request, REFUSED, reason), reason or "refused"
+        return _reply(request, BROKEN if later else REFUSED, reason), reason or "refused"
     except Exception:  # noqa: BLE001 - a fault in here must keep people out, not end the broker
         return _reply(request, BROKEN, "the decision failed"), "the decision failed"
 

@@ -19,6 +19,7 @@ from chatlib.protocol.keys import (
     encode_z85,
     fingerprint,
     from_link,
+    parse_fingerprint,
     to_link,
 )
 
@@ -31,6 +32,7 @@ __all__ = [
     "from_link",
     "load_key",
     "load_or_make_key",
+    "parse_fingerprint",
     "to_link",
 ]
 

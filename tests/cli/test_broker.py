@@ -18,6 +18,7 @@ import pytest
 
 from chatlib import Client, Connection, Event, __version__
 from chatlib.cli.log import Log
+from chatlib.core.batch import Note
 from chatlib.history.memory import MemoryStore
 from chatlib.net.broker import Broker
 from chatlib.protocol.links import Endpoint
@@ -122,6 +123,41 @@ def test_quiet(tmp_path: Path) -> None:
         assert broker.stop() == 0
         assert len(broker.output().splitlines()) == 7
         assert broker.output().endswith("\nstopped: everyone was told\n")
+
+
+@pytest.mark.parametrize(
+    ("known", "told"),
+    [
+        ({"nick": "ann", "key": "abcd-efgh", "address": "10.0.0.1"},
+         "ann (key abcd-efgh, 10.0.0.1) was slowed down, 7 times: why"),
+        ({"nick": "ann"}, "ann was slowed down, 7 times: why"),
+        ({"nick": "", "key": "abcd-efgh", "address": "10.0.0.1"},
+         "key abcd-efgh, 10.0.0.1 was slowed down, 7 times: why"),
+        ({"nick": "", "address": "10.0.0.1", "count": 1}, "10.0.0.1 was slowed down, once: why"),
+    ],
+)  # fmt: skip
+def test_who_is_slowed(known: dict[str, Any], told: str, capfd: pytest.CaptureFixture[str]) -> None:
+    note = Note("slowed", "s1", **{"reason": "why", "count": 7, **known})
+    Log("text", quiet=False).note(note, "")
+    assert capfd.readouterr().out[9:] == f"{told}\n"
+    Log("json", quiet=False).note(note, "")
+    line = json.loads(capfd.readouterr().out)
+    expected = {"event": "slowed", "sid": "s1", "reason": "why", "count": 7, **known}
+    assert {k: v for k, v in line.items() if k != "at"} == {k: v for k, v in expected.items() if v}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("--lan", "--listen", FREE), 2, "not allowed with argument"),
+        (("--qr",), 2, "--qr draws the link of --lan"),
+        (("--lan", "--qr", "--log-format", "json"), 2, "not into a log of JSON"),
+        (("--lan", "--insecure"), 78, "--lan is encrypted"),
+    ],
+)
+def test_lan_with_what_it_can_not_be_with(arguments: Any, code: int, said: str) -> None:
+    ended = run("--memory", *arguments)
+    assert (ended.returncode, ended.stdout) == (code, "") and said in ended.stderr
 
 
 def test_json(tmp_path: Path) -> None:

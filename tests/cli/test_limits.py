@@ -8,6 +8,7 @@ import pytest
 
 from chatlib.cli.limits import limit
 from chatlib.core.buckets import NO_LIMITS, PERSON, Limits, Rate, Rates
+from chatlib.security.keys import encode_z85, fingerprint, to_link
 from tests.cli.test_broker import run
 
 
@@ -37,6 +38,34 @@ def test_who_it_is_for() -> None:
     assert limit("on")(NO_LIMITS) == Limits()
 
 
+FINGERPRINT = fingerprint(encode_z85(bytes(range(32))))
+KEY = to_link(encode_z85(bytes(range(32))))
+
+
+@pytest.mark.parametrize(
+    "who", [FINGERPRINT, FINGERPRINT.replace("-", ""), FINGERPRINT.upper(), KEY]
+)
+def test_a_single_key(who: str) -> None:
+    one = limit(f"{who}:messages=5/s")(Limits())
+    assert one == Limits(given={FINGERPRINT: {"messages": Rate(5, 50)}})
+    two = limit(f"{KEY}:sessions=1/s,most=3")(one)
+    more = {"messages": Rate(5, 50), "sessions": Rate(1, 10), "most_sessions": 3}
+    assert two.given == {FINGERPRINT: more}
+    assert limit(f"{who}:messages=off")(two).given == {FINGERPRINT: {**more, "messages": None}}
+    assert limit("messages=off")(two).given == two.given
+    assert limit("off")(two) == NO_LIMITS
+
+
+def test_handshakes_are_of_addresses() -> None:
+    made = limit("addresses:handshakes=5/s")(NO_LIMITS)
+    assert made == NO_LIMITS._replace(address=Rates(handshakes=Rate(5, 50)))
+
+
+def test_a_single_key_where_nobody_has_one() -> None:
+    ended = run("--memory", "--listen", "tcp://127.0.0.1:0", "--limit", f"{KEY}:messages=5/s")
+    assert ended.returncode == 78 and "this one knows no keys" in ended.stderr
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -50,6 +79,11 @@ def test_who_it_is_for() -> None:
         ("messages=20/s burst=200", "give such as"),
         ("words=20/s", "'words' is none of messages, bytes"),
         ("cats:messages=20/s", "'cats' is none of people, bots, addresses"),
+        ("abcd-efgh:messages=20/s", "no key or fingerprint"),
+        ("A" * 43 + ":messages=20/s", "no key or fingerprint"),
+        ("handshakes=20/s", "'handshakes' is none of"),
+        (f"{FINGERPRINT}:handshakes=20/s", "'handshakes' is none of"),
+        (f"{FINGERPRINT}:messages=0/s", "0 a second"),
         ("messages=0/s", "0 a second is no rate"),
         ("messages=20/s,burst=0", "a burst is at least 1"),
         ("bytes=20/s,burst=1000", "a burst is at least 131072"),

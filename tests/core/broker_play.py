@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from chatlib.core.batch import Entry
 from chatlib.core.buckets import Limits
@@ -52,12 +52,21 @@ class Disk(MemoryStore):
 class BrokerPlay:
     """A broker, a clock and the connections to it; `peers` are those that are somebody, by name."""
 
-    def __init__(self, limits: Limits | None = None, **peers: Peer) -> None:
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        fingerprint: Callable[[str], str] = str,
+        **peers: Peer,
+    ) -> None:
         self.now = 0.0
         self.disk = Disk("e1")
         self._given = {5: 0, 24: 0}
         self.pipeline = Pipeline(
-            self.disk, Place("i", "f", "test"), fresh=self._fresh, limits=limits
+            self.disk,
+            Place("i", "f", "test"),
+            fresh=self._fresh,
+            limits=limits,
+            fingerprint=fingerprint,
         )
         self._peers = peers
         self._intake: list[tuple[list[bytes], Peer]] = []

@@ -104,7 +104,7 @@ def test_at_most_so_many_are_kept_and_the_longest_idle_goes() -> None:
 def test_rates_that_would_let_something_never_pass(kind: str, rate: Rate | int) -> None:
     for limits in (
         Limits(person=PERSON._replace(**{kind: rate})),
-        Limits(given={"k": PERSON._replace(**{kind: rate})}),
+        Limits(given={"k": {kind: rate}}),
     ):
         with pytest.raises(Misuse, match=kind.removeprefix("most_")):
             limits.check()
@@ -114,4 +114,4 @@ def test_the_defaults_pass() -> None:
     Limits().check()
     assert Limits().any
     assert not NO_LIMITS.any
-    assert NO_LIMITS._replace(given={"k": PERSON}).any
+    assert NO_LIMITS._replace(given={"k": {"messages": Rate(1, 1)}}).any

@@ -453,6 +453,34 @@ def test_a_leave_that_is_asked_again_does_not_undo_the_join_behind_it() -> None:
     )
 
 
+def test_a_rejoin_stays_ahead_of_an_older_leave_when_both_are_asked_again() -> None:
+    play(
+        """
+        leave lobby
+            > leave 3 room=lobby
+        disconnected lost
+            told offline ann lost
+        connected
+            > hello 4 nick=ann session=t1
+        welcome session=t2 sid=s2 accepted=0
+            attach beacon/ room/lobby/
+            > join 5 room=lobby after=1
+            > leave 3 room=lobby
+            told online ann
+        disconnected lost
+            told offline ann lost
+        connected
+            > hello 6 nick=ann session=t2
+        welcome session=t2 sid=s2 resumed=true
+            attach beacon/ room/lobby/
+            > join 5 room=lobby after=1
+            > leave 3 room=lobby
+            told online resumed ann
+        """,
+        IN_LOBBY,
+    )
+
+
 def test_leaving_a_room_that_is_being_rejoined_sends_what_waits() -> None:
     play(
         """

@@ -65,6 +65,12 @@ def test_a_decision_that_fails_lets_nobody_in() -> None:
     assert answer(WHOLE, fails)[0][2] == b"500"
 
 
+def test_who_is_refused_for_the_moment_is_told_another_status() -> None:
+    reply, reason = answer(WHOLE, lambda knock: Verdict(None, "too many", later=True))
+    assert (reply[2], reply[4], reason) == (b"500", b"", "too many")
+    assert answer(WHOLE, lambda knock: Verdict(None, "banned"))[0][2] == b"400"
+
+
 @given(st.lists(st.binary(max_size=40) | st.sampled_from(WHOLE), max_size=9))
 def test_whatever_is_asked_there_is_an_answer(request_: list[bytes]) -> None:
     reply, _ = answer(request_, as_its_key)

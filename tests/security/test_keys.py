@@ -22,6 +22,7 @@ from chatlib.security.keys import (
     from_link,
     load_key,
     load_or_make_key,
+    parse_fingerprint,
     to_link,
 )
 
@@ -206,3 +207,12 @@ def test_of_many_that_start_at_once_all_use_one_key(path: Path) -> None:
         thread.join()
     assert len(found) == 8 and len(set(found)) == 1
     assert os.listdir(path.parent) == [path.name]
+
+
+def test_a_fingerprint_as_people_type_it() -> None:
+    shown = fingerprint(PUBLIC)
+    for typed in (shown, shown.upper(), shown.replace("-", ""), to_link(PUBLIC)):
+        assert parse_fingerprint(typed) == shown
+    for typed in ("", shown[1:], shown + "a", shown.replace(shown[0], "1"), "people", "x" * 43):
+        with pytest.raises(Misuse):
+            parse_fingerprint(typed)

@@ -9,6 +9,11 @@ from tests.simulation.network import Weather
 from tests.simulation.weather import weather
 from tests.simulation.world import STORM, Plan, World
 
+STRICT = NO_LIMITS._replace(
+    person=Rates(messages=Rate(1, 4), changes=Rate(0.1, 1), requests=Rate(1, 3))
+)
+AGES = 600  # seconds: who asked for twenty changes is granted one in ten
+
 
 @pytest.mark.seeds(12, 1_000)
 def test_everyone_agrees_after_a_storm(request: pytest.FixtureRequest, seed: int) -> None:
@@ -39,8 +44,7 @@ def test_a_broker_that_crashes_loses_nothing(request: pytest.FixtureRequest, see
 
 @pytest.mark.seeds(6, 1_000)
 def test_nobody_loses_anything_who_is_slowed(request: pytest.FixtureRequest, seed: int) -> None:
-    rates = Rates(messages=Rate(1, 4), changes=Rate(0.1, 1), requests=Rate(1, 3))
-    world = weather(request, seed, Plan(limits=NO_LIMITS._replace(person=rates)))
+    world = weather(request, seed, Plan(limits=STRICT, patience=AGES))
     counts = world.station.pipeline.admission.counts
     assert counts["slow"] > 100
     assert counts["slow_down"] > 50
@@ -48,8 +52,7 @@ def test_nobody_loses_anything_who_is_slowed(request: pytest.FixtureRequest, see
 
 @pytest.mark.seeds(4, 1_000)
 def test_a_broker_that_slows_people_and_crashes(request: pytest.FixtureRequest, seed: int) -> None:
-    rates = Rates(messages=Rate(1, 4), changes=Rate(0.1, 1), requests=Rate(1, 3))
-    weather(request, seed, Plan(limits=NO_LIMITS._replace(person=rates), crashes=10))
+    weather(request, seed, Plan(limits=STRICT, patience=AGES, crashes=10))
 
 
 @pytest.mark.seeds(4, 1_000)

@@ -18,7 +18,6 @@ from tests.simulation.station import Station
 STORM = Weather(delay=0.02, overtaken=0.02, feed_loss=0.02, control_loss=0.01)
 ROOMS = ("lobby", "ops", "ops2", "ships", "küche", "комната")
 NICKS = ("Ann", "ann", "BOB", "bob", "Zoë", "zoë")  # that many want and that fold together
-PATIENCE = 150  # seconds of calm, after which all must be well
 MiB = 1024 * 1024
 
 
@@ -36,6 +35,7 @@ class Plan(NamedTuple):
     crashes: float = 0.0  # mean of seconds between two; 0 for none
     points: tuple[str, ...] = POINTS  # where the broker crashes
     limits: Limits | None = None
+    patience: float = 150  # seconds of calm, after which all must be well
 
 
 # A short life of a few, in which the broker crashes again and again.
@@ -75,14 +75,16 @@ class World:
         self.clock.run_until(self._plan.seconds)
         self._stormy, self.network.weather = False, CALM
         while faults := self._faults():
-            assert self.clock.now < self._plan.seconds + PATIENCE, "\n".join(faults)
+            assert self.clock.now < self._plan.seconds + self._plan.patience, "\n".join(faults)
             self.clock.run_until(self.clock.now + 5)
 
     def _crash(self) -> None:
         if self._stormy:
             if self.clock.now:
                 self.station.crash(self.chance.choice(self._plan.points), 5 * self.chance.random())
-            self.clock.after(self.chance.expovariate(1 / self._plan.crashes), self._crash)
+            pause = self.chance.expovariate(1 / self._plan.crashes)
+            # No storm passes without a crash.
+            self.clock.after(min(pause, self._plan.seconds / 3), self._crash)
 
     def _faults(self) -> list[str]:
         staying = [member for member in self.members if not member.gone]

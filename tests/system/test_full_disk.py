@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import random
 import resource
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from chatlib import Client
-from tests.support import Peer, RunningBroker, eventually, peers
+from tests.support import ROOT, Peer, RunningBroker, eventually, peers
 from tests.system.rounds import PEOPLE, Crowd, Lives
 
 ROUNDS, SOAK_ROUNDS = 5, 100
@@ -45,6 +49,33 @@ def test_it_is_told_survived_and_left_behind(tmp_path: Path) -> None:
         eventually("the operator is told", lambda: "being stored again" in broker.output())
         said = [e.text for e in ann.history("lobby", after=0, limit=1000) if e.kind == "say"]
         assert said == ["before", *(f"{i} {'x' * SIZE}" for i in range(200))]
+
+
+ON_A_SMALL_DISK = """
+mount -t tmpfs -o size=300k tmpfs "$1" || exit 99
+set -- "$1" "$3" "$2" -m chatlib.cli broker --listen tcp://127.0.0.1:0 --data "$1/data"
+disk=$1 history=$2; shift 2
+if test $history = old; then
+    "$@" > /dev/null & until test -S "$disk/data/operator.sock"; do sleep 0.1; done
+    kill $!; wait
+fi
+cat /dev/zero > "$disk/fill" 2> /dev/null
+exec timeout 20 "$@"
+"""
+
+
+@pytest.mark.parametrize("history", ["new", "old"])
+def test_a_start_on_the_full_disk_says_so(tmp_path: Path, history: str) -> None:
+    ran = subprocess.run(
+        ["unshare", "--map-root-user", "--mount", "sh", "-c", ON_A_SMALL_DISK, "sh", tmp_path,
+         sys.executable, history],
+        capture_output=True, text=True, timeout=60, check=False, cwd=ROOT,
+    )  # fmt: skip
+    if ran.returncode in (1, 99):
+        pytest.skip(f"no file system can be mounted here: {ran.stderr}")
+    assert "the disk is full; make room on it" in ran.stderr
+    assert ran.stderr.count("\n") == 1
+    assert ran.returncode == 73
 
 
 def test_a_log_on_the_full_disk_does_not_end_the_broker(tmp_path: Path) -> None:

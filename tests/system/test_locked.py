@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import zmq
 
+from chatlib.cli import qr
 from chatlib.net.curve import make_pair, use_curve
 from chatlib.protocol.links import Link, parse_link
 from chatlib.security.keys import KeyPair, load_key
@@ -228,6 +229,12 @@ def test_keys_and_invitations_outlive_the_broker(
         back(ann)
         bob = knocks(at=again)
         bob.come_in("bob", left)
+
+
+def test_an_invitation_as_a_qr_code(broker: RunningBroker) -> None:
+    done = hubbub("invite", "--qr", "--data", broker.data or "")
+    link, *drawn = done.stdout.splitlines()
+    assert parse_link(link).token and drawn == qr.draw(link)
 
 
 def test_a_key_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
