@@ -60,6 +60,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "invite` (the default beyond this machine), or only who was let in before",
     )
     parser.add_argument(
+        "--passwords",
+        action="store_true",
+        help="let people add a device to their registered nickname by a password, too",
+    )
+    parser.add_argument(
         "--insecure",
         action="store_true",
         help="listen beyond this machine WITHOUT encryption: everyone on the way can read and "
@@ -175,6 +180,10 @@ def run(args: argparse.Namespace) -> int:
     log = Log(args.log_format, args.quiet)
     _settle_lan(args)
     security = _security(args)
+    if args.passwords and security is None:
+        raise BadConfiguration(
+            "--passwords is for a broker with keys, which people register: add --access invite"
+        )
     operators, operator_keys = _operators(args, security)
     broker = Broker(
         args.listen,
@@ -188,6 +197,7 @@ def run(args: argparse.Namespace) -> int:
         heartbeat=args.heartbeat,
         observer=log.note,
         limits=_limits(args, security),
+        passwords=args.passwords,
     )
     descriptors = raise_descriptor_limit()
     bound = broker.bind()

@@ -93,6 +93,11 @@ class Log:
             "redeemed": f"(an invitation to {note.room}) let somebody in",
             "banned": "is banned, and was thrown out" + (f": {note.reason}" if note.reason else ""),
             "unbanned": "may come in again",
+            "registered": "is a registered nickname now",
+            "unregistered": "is no registered nickname any more",
+            "devices": "has a key more, or less",
+            "reset": "was reset: all keys are gone, there is a link for a new one",
+            "wrong password": f"is not who tried a password{where}",
             "slowed": f"was slowed down, {times}: {note.reason}",
         }
         who = f"{note.nick} ({whose})" if note.nick and whose else note.nick or whose

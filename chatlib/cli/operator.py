@@ -1,4 +1,4 @@
-"""`hubbub invite`, `invitations`, `uninvite`, `ban`, `unban`, `bans`: for who runs the broker."""
+"""`hubbub invite`, `uninvite`, `ban`, `unban`, `reset` and so on: for who runs the broker."""
 
 from __future__ import annotations
 
@@ -41,6 +41,16 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = _command(subparsers, "unban", "let somebody in again", _unban)
     parser.add_argument("who", help="the key or address, as `bans` lists it")
     _command(subparsers, "bans", "list who is kept out", _bans)
+    parser = _command(
+        subparsers, "reset", "let somebody who lost his key have his nickname again", _reset
+    )
+    parser.add_argument("nick", help="a registered nickname: all of its keys are removed")
+    parser.add_argument(
+        "--expires", type=_duration, default="24h", metavar="TIME",
+        help="how long the new link is good (default: 24h)",
+    )  # fmt: skip
+    parser = _command(subparsers, "unregister", "take a registered nickname away", _unregister)
+    parser.add_argument("nick", help="the nickname, which is free then")
 
 
 def _command(
@@ -75,6 +85,7 @@ def _operator(args: argparse.Namespace) -> Operator:
 
 
 def _invite(args: argparse.Namespace) -> int:
+    from chatlib.net.belonging import link_of
     from chatlib.protocol import answers, requests
 
     with _operator(args) as broker:
@@ -93,15 +104,6 @@ def _invite(args: argparse.Namespace) -> int:
         file=sys.stderr,
     )
     return 0
-
-
-def link_of(made: object) -> str:
-    """Return the link that an invitation is told as."""
-    from chatlib.protocol.answers import Invited
-    from chatlib.protocol.links import Link, parse_endpoint
-
-    assert isinstance(made, Invited)
-    return str(Link(parse_endpoint(made.address), made.room, made.key, made.token))
 
 
 def _invitations(args: argparse.Namespace) -> int:
@@ -146,4 +148,27 @@ def _bans(args: argparse.Namespace) -> int:
         found = broker.ask(requests.Bans(), answers.BanList)
     for line in found.bans:
         print(f"{line.who}  since {line.at}" + (f"  {line.reason}" if line.reason else ""))
+    return 0
+
+
+def _reset(args: argparse.Namespace) -> int:
+    from chatlib.net.belonging import link_of
+    from chatlib.protocol import answers, requests
+
+    with _operator(args) as broker:
+        made = broker.ask(requests.Reset(nick=args.nick, seconds=args.expires), answers.Invited)
+    print(link_of(made))
+    print(
+        f"All keys of {args.nick} are removed. Give this link to its owner alone: whoever joins "
+        f"with it first has the nickname, until {made.expires}.",
+        file=sys.stderr,
+    )
+    return 0
+
+
+def _unregister(args: argparse.Namespace) -> int:
+    from chatlib.protocol import answers, requests
+
+    with _operator(args) as broker:
+        broker.ask(requests.Unregister(nick=args.nick), answers.Answer)
     return 0

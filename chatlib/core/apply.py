@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from chatlib.core import commands, cursors, identities, rooms, sessions, speech
+from chatlib.core import (
+    commands,
+    cursors,
+    identities,
+    passwords,
+    registering,
+    rooms,
+    sessions,
+    speech,
+)
 from chatlib.core.batch import Batch
 from chatlib.core.commands import Command
 from chatlib.core.state import Session, State
@@ -25,6 +34,11 @@ _HANDLERS: dict[type[Command], Callable[[State, Session, Any, Batch], None]] = {
     commands.MarkRead: cursors.mark_read,
     commands.ChangeNick: sessions.change_nick,
     commands.EndSession: sessions.end_session,
+    commands.Register: registering.register,
+    commands.Unregister: registering.unregister,
+    commands.AddDevice: registering.add_device,
+    commands.RemoveDevice: registering.remove_device,
+    commands.SetPassword: passwords.set_password,
 }
 
 
@@ -36,6 +50,9 @@ _WITHOUT_SESSION: dict[type[Command], Callable[[State, Any, Batch], None]] = {
     commands.Uninvite: identities.uninvite,
     commands.Ban: identities.ban,
     commands.Unban: identities.unban,
+    commands.Deregister: registering.deregister,
+    commands.Reset: registering.reset,
+    commands.LogIn: passwords.log_in,
 }
 
 

@@ -17,9 +17,9 @@ INBOX = "inbox/"
 class Entry(NamedTuple):
     """One event on its way into the history.
 
-    `stream` is a room's topic (`room/lobby/`) or an inbox (`inbox/SID`); `line` is the JSON that
-    is stored, emitted and answered: one format for disk and wire. `peer` is the nick key of the
-    other one in a private conversation. `changes` is the seq in the same stream of what this
+    `stream` is a room's topic (`room/lobby/`) or a user's inbox (`inbox/ID`); `line` is the JSON
+    that is stored, emitted and answered: one format for disk and wire. `peer` is the nick key of
+    the other one in a private conversation. `changes` is the seq in the same stream of what this
     edits or, with `erases`, deletes: then the store blanks it, and its edits.
     """
 
@@ -58,7 +58,7 @@ class Count(NamedTuple):
     """
 
     origin: Origin
-    sid: str
+    user: str
     rooms: list[tuple[str, str, int]]
     inbox: str | None
     peers: dict[str, int]
@@ -78,6 +78,7 @@ class Note(Struct, omit_defaults=True):
     what: Literal[
         "opened", "resumed", "ended", "renamed", "joined", "left", "failing", "storing",
         "invited", "redeemed", "banned", "unbanned", "slowed",
+        "registered", "unregistered", "devices", "reset", "wrong password",
     ]  # fmt: skip
     sid: str
     nick: str
@@ -99,7 +100,8 @@ class Batch:
         self.notes: list[Note] = []
         self.rewound: set[str] = set()  # sids that were told `resend`: once a pass is enough
         self.scolded: set[str] = set()  # sids that were told of an unreadable frame, likewise
-        self.expelled: list[str] = []  # keys and addresses that were banned
+        self.expelled: list[str] = []  # keys and addresses to be cut off at once
+        self.removed: list[str] = []  # keys that their owners removed: to be cut off soon
         self.repeats = 0  # lines that had been accepted before
 
     def fail(self, origin: Origin | None, error: Error) -> None:

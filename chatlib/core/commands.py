@@ -94,9 +94,9 @@ class MarkRead(Command, tag=True):
 
 
 class Original(Struct):
-    """What the store had of an event: who said it, as what, and to whom (a sid) if privately."""
+    """What the store had of an event: who said it, as what, and to whom if privately (ids)."""
 
-    sid: str
+    user: str
     kind: str
     deleted: bool = False
     peer: str | None = None
@@ -171,6 +171,72 @@ class Unban(Command, tag=True):
     """Let `who` in again."""
 
     who: str
+
+
+class Register(Command, tag=True):
+    """Make the nickname of the session's user that of its key's identity."""
+
+
+class Unregister(Command, tag=True):
+    """Give up the nickname of the session's user."""
+
+
+class Deregister(Command, tag=True):
+    """Take a nickname from whoever has it registered."""
+
+    nick: str
+
+
+class AddDevice(Command, tag=True):
+    """Keep a token that adds one key to the identity of the session's user, as an Invite does."""
+
+    id: str
+    token: str
+    digest: bytes
+    seconds: int
+
+
+class RemoveDevice(Command, tag=True):
+    """Take the key with this fingerprint from the identity of the session's user."""
+
+    key: str
+
+
+class Reset(Command, tag=True):
+    """Take all keys from whoever has the nickname registered, and keep a token for a new one."""
+
+    nick: str
+    id: str
+    token: str
+    digest: bytes
+    seconds: int
+
+
+class SetPassword(Command, tag=True):
+    """Keep a password's hash for the identity of the session's user."""
+
+    salt: bytes
+    hash: bytes = b""
+
+
+class LogIn(Command, tag=True):
+    """Add `key` to the identity that has the nickname, if `hash` is that of its password."""
+
+    key: str
+    nick: str
+    salt: bytes
+    hash: bytes = b""
+
+
+class Unhashed(NamedTuple):
+    """A command that waits for the hash of a password; `address` is who tries it."""
+
+    command: SetPassword | LogIn
+    password: str
+    address: str
+
+    def __repr__(self) -> str:
+        return f"Unhashed({self.command!r}, ...)"  # so that no log ever shows it
 
 
 class Question(NamedTuple):

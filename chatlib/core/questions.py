@@ -9,12 +9,14 @@ from chatlib.core import cursors
 from chatlib.core.apply import NO_SESSION
 from chatlib.core.batch import INBOX, Count
 from chatlib.core.commands import Origin, Question
+from chatlib.core.registering import NOT_REGISTERED, identity_of
 from chatlib.core.rooms import member_fault
 from chatlib.core.state import Session, State
 from chatlib.core.streams import members, moment, timestamp
 from chatlib.protocol import answers, limits, requests
 from chatlib.protocol.answers import Answer, Failure
 from chatlib.protocol.fields import Error
+from chatlib.protocol.keys import fingerprint
 
 MAX_LIST = 2_000  # rooms or people in one answer; then `more`
 
@@ -66,9 +68,9 @@ def answer(state: State, question: Question) -> Answer | Failure | Unanswered:
 
 
 def _ping(state: State, session: Session, question: Question) -> Answer:
-    heads = {name: room.head for name, room in session.rooms.items()}
+    heads = {name: room.head for name, room in session.user.rooms.items()}
     return answers.Pong(
-        id=question.origin.id, accepted=session.accepted, heads=heads, inbox=session.inbox
+        id=question.origin.id, accepted=session.accepted, heads=heads, inbox=session.user.inbox
     )
 
 
@@ -79,13 +81,13 @@ def _rooms(state: State, session: Session, question: Question) -> Answer:
 
 
 def _who(state: State, session: Session, question: Question) -> Answer | Failure:
-    sids: Iterable[str] = state.sessions
+    ids: Iterable[str] = state.users
     if question.request.room is not None:
         room = state.rooms.get(question.request.room)
         if room is None:
             return _no_room(question, question.request.room)
-        sids = room.members
-    people = members(state, sids)
+        ids = room.members
+    people = members(state, ids)
     return answers.WhoList(
         id=question.origin.id, members=people[:MAX_LIST], more=len(people) > MAX_LIST
     )
@@ -102,8 +104,8 @@ def _history(state: State, session: Session, question: Question) -> Failure | Re
     asked: requests.History = question.request
     read = Read(
         question.origin,
-        INBOX + session.sid,
-        session.inbox,
+        INBOX + session.user.id,
+        session.user.inbox,
         asked.after,
         asked.before,
         min(asked.limit, limits.HISTORY_EVENTS),
@@ -120,10 +122,10 @@ def _history(state: State, session: Session, question: Question) -> Failure | Re
 
 def _read(state: State, session: Session, question: Question) -> Failure | Count:
     asked: requests.Read = question.request
-    if asked.room is not None and asked.room not in session.rooms:
+    if asked.room is not None and asked.room not in session.user.rooms:
         fault = member_fault(state, session, asked.room)
         return Failure(id=question.origin.id, error=fault or NO_SESSION)
-    return cursors.count(session, question.origin, asked.room, asked.peer)
+    return cursors.count(session.user, question.origin, asked.room, asked.peer)
 
 
 def _search(state: State, session: Session, question: Question) -> Failure | Find:
@@ -138,7 +140,7 @@ def _search(state: State, session: Session, question: Question) -> Failure | Fin
     find = Find(
         question.origin,
         asked.words,
-        (INBOX + session.sid,),
+        (INBOX + session.user.id,),
         public=True,
         who=asked.from_,
         since=since,
@@ -154,6 +156,17 @@ def _search(state: State, session: Session, question: Question) -> Failure | Fin
     return find._replace(streams=(room.stream,), public=False)
 
 
+def _devices(state: State, session: Session, question: Question) -> Answer | Failure:
+    known = identity_of(state, session)
+    if known is None:
+        return Failure(id=question.origin.id, error=NOT_REGISTERED)
+    listed = [
+        answers.DeviceLine(fingerprint(key.encode()), timestamp(at), key == session.owner)
+        for key, at in known.dated()
+    ]
+    return answers.DeviceList(id=question.origin.id, devices=listed)
+
+
 def _no_room(question: Question, name: str) -> Failure:
     error = Error("no_such_room", f"there is no room {name}: joining it opens it")
     return Failure(id=question.origin.id, error=error)
@@ -167,6 +180,7 @@ _ANSWERS: dict[type[Any], Callable[[State, Session, Any], Answer | Failure | Una
     requests.Topic: _topic,
     requests.History: _history,
     requests.Read: _read,
+    requests.Devices: _devices,
 }
 
 
@@ -174,7 +188,7 @@ def _invitations(state: State, question: Question) -> Answer:
     listed = [
         answers.InvitationLine(i.id, i.room, i.uses, timestamp(i.expires))
         for i in state.invitations.values()
-        if i.expires > state.at
+        if i.expires > state.at and not i.identity
     ]
     return answers.InvitationList(id=question.origin.id, invitations=listed)
 

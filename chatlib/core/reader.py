@@ -10,7 +10,7 @@ from chatlib.core.requests import Requests
 from chatlib.core.signals import Gap, Refusal
 from chatlib.core.stream import Stream
 from chatlib.errors import Refused
-from chatlib.protocol import answers, requests
+from chatlib.protocol import answers, limits, requests
 from chatlib.protocol.codec import decode_event, decode_events
 from chatlib.protocol.events import Event
 from chatlib.protocol.topics import room_topic
@@ -27,6 +27,7 @@ class Reader:
         self, effects: Effects, requests: Requests, mine: Callable[[Event, float], None]
     ) -> None:
         self.sid = ""
+        self.user = ""
         self.epoch = ""
         self.reading = False
         self.rejoining: set[str] = set()
@@ -35,6 +36,7 @@ class Reader:
         self._mine = mine
         self._rooms: dict[str, Stream] = {}
         self._inbox = Stream(None, 0)
+        self._arrived = 0  # the newest event of our rooms when we were welcomed
 
     @property
     def joined(self) -> list[str]:
@@ -69,7 +71,7 @@ class Reader:
             stream = self.open(stream.room or "")
         if stream.cursor is None:
             events = [decode_event(raw) for raw in answer.events]
-            self._deliver(stream.start(events, answer.head, history, self.sid), now)
+            self._deliver(stream.start(events, answer.head, history, self.user), now)
         self.fetch(stream, now)
 
     def drop(self, room: str) -> None:
@@ -83,20 +85,64 @@ class Reader:
         self._requests.drop(requests.History)
         for stream in (self._inbox, *self._rooms.values()):
             stream.fetching = False  # its answer may have been lost with the connection
+        if self._inbox.cursor is None:
+            self._open_inbox(welcome, now)
         self.hear(welcome.rooms, now)
         self.inbox_head(welcome.inbox, now)
 
-    def renew(self, new_history: bool, now: float) -> None:
+    def renew(self, welcome: answers.Welcome, new_history: bool, now: float) -> None:
         """Go on in a new session: rejoin every room from where it was left off.
 
-        A new history is read from its start: what was said before we came back is in it.
+        A new history is read from its start: what was said before we came back is in it. Whose
+        nickname is registered has the inbox still, and is in rooms of which we may not know.
         """
         self._requests.drop(requests.History)
-        self._inbox = Stream(None, 0)
+        before, self.user = self.user, welcome.user or welcome.sid
+        self._arrived = max(welcome.rooms.values(), default=0)
+        if not welcome.registered:
+            self._inbox = Stream(None, 0)
+        elif before != self.user or new_history or self._inbox.cursor is None:
+            self._open_inbox(welcome, now)
+        else:
+            self._inbox.fetching = False
+            self.inbox_head(welcome.inbox, now)
         self.rejoining.clear()
+        if welcome.registered:
+            for room in welcome.rooms.keys() - self._rooms.keys():
+                self._enter(room, now)
         for room, stream in list(self._rooms.items()):
             if stream.cursor is not None:
                 self._rejoin(room, 0 if new_history else stream.cursor, now)
+
+    def _enter(self, room: str, now: float) -> None:
+        """Read a room in which another device of ours is, or was."""
+        stream = self.open(room)
+
+        def entered(answer: Any, now: float) -> None:
+            self.joined_now(stream, answer, limits.JOIN_EVENTS, now)
+
+        asked = requests.Join(room=room)
+        self._requests.add(asked, answers.Joined, now, entered, quiet=True, send=True)
+
+    def _open_inbox(self, welcome: answers.Welcome, now: float) -> None:
+        """Begin with what came last into an inbox that is not new, and with all that waits."""
+        stream = self._inbox = Stream(None, None if welcome.inbox else 0)
+
+        def opened(answer: Any, now: float) -> None:
+            if self._inbox is not stream or stream.cursor is not None:
+                return
+            if isinstance(answer, Refused):
+                stream.cursor = welcome.inbox
+            else:
+                events = [decode_event(raw) for raw in answer.events]
+                self._deliver(stream.start(events, answer.head, len(events), self.user), now)
+            self.fetch(stream, now)
+
+        if stream.cursor is None:
+            asked = requests.History(
+                inbox=True, limit=max(limits.JOIN_EVENTS, welcome.waiting or 0)
+            )
+            self._requests.add(asked, answers.Page, now, opened, quiet=True, send=True)
 
     def _rejoin(self, room: str, after: int, now: float) -> None:
         stream = self._rooms[room] = Stream(room, after)
@@ -134,7 +180,7 @@ class Reader:
                     stream.learn(event.seq)
                 continue
             self._mine(event, now)
-            self._effects.delivered.extend(stream.receive(event))
+            self._tell(stream.receive(event))
         if stream is not None:
             self.fetch(stream, now)
 
@@ -148,7 +194,18 @@ class Reader:
         for event in found:
             if isinstance(event, Event):
                 self._mine(event, now)
+        self._tell(found)
+
+    def _tell(self, found: Sequence[Event | Gap]) -> None:
         self._effects.delivered.extend(found)
+        for event in found:
+            if isinstance(event, Event) and event.kind == "leave" and self._left(event):
+                self.drop(event.room or "")
+
+    def _left(self, event: Event) -> bool:
+        """Tell whether another device of ours left a room, and not long ago, with all of us."""
+        ours = event.author == self.user and event.sid != self.sid
+        return ours and event.seq > self._arrived
 
     # -- repair -------------------------------------------------------------------------------
 

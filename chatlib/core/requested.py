@@ -9,22 +9,27 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from chatlib.core import commands
-from chatlib.core.commands import NOBODY, Command, Origin, Peer, Question
+from chatlib.core.commands import Command, Origin, Peer, Question, Unhashed
+from chatlib.core.passwords import salt_of
 from chatlib.core.state import State, digest
+from chatlib.core.users import find_user
 from chatlib.errors import ProtocolViolation
 from chatlib.names import nick_key, room_name
 from chatlib.protocol import requests
+from chatlib.protocol.links import DEVICE_TOKEN
 
 Fresh = Callable[[int], str]
+Admitted = Command | Question | Unhashed
 
 
 class Context(NamedTuple):
-    """What a request is admitted with."""
+    """What a request is admitted with; `fresh(bytes)` returns a new random token."""
 
     origin: Origin
     sid: str
     at: int
-    peer: Peer = NOBODY
+    peer: Peer
+    fresh: Fresh
 
 
 def _asked(request: Any, context: Context) -> Question:
@@ -87,7 +92,27 @@ def _who(request: requests.Who, context: Context) -> Question:
     return _asked(request, context)
 
 
-IN_SESSION: dict[type[Any], Callable[[Any, Context], Command | Question]] = {
+def _device(request: requests.Device, context: Context) -> Command:
+    token = DEVICE_TOKEN + context.fresh(16)
+    return commands.AddDevice(
+        at=context.at,
+        sid=context.sid,
+        origin=context.origin,
+        id=context.fresh(4),
+        token=token,
+        digest=digest(token),
+        seconds=request.seconds,
+    )
+
+
+def _password(request: requests.Password, context: Context) -> Unhashed:
+    command = commands.SetPassword(
+        at=context.at, sid=context.sid, origin=context.origin, salt=digest(context.fresh(16))
+    )
+    return Unhashed(command, request.password, context.peer.address)
+
+
+IN_SESSION: dict[type[Any], Callable[[Any, Context], Admitted]] = {
     requests.Nick: lambda r, c: commands.ChangeNick(
         at=c.at, sid=c.sid, origin=c.origin, nick=r.nick
     ),
@@ -107,13 +132,21 @@ IN_SESSION: dict[type[Any], Callable[[Any, Context], Command | Question]] = {
     requests.Search: _search,
     requests.Who: _who,
     requests.Ping: _asked,
+    requests.Register: lambda r, c: commands.Register(at=c.at, sid=c.sid, origin=c.origin),
+    requests.Unregister: lambda r, c: commands.Unregister(at=c.at, sid=c.sid, origin=c.origin),
+    requests.Device: _device,
+    requests.Devices: _asked,
+    requests.Undevice: lambda r, c: commands.RemoveDevice(
+        at=c.at, sid=c.sid, origin=c.origin, key=r.key
+    ),
+    requests.Password: _password,
 }
 
 
 # -- what needs no session ------------------------------------------------------------------------
 
 
-def _redeem(request: requests.Redeem, context: Context, state: State, fresh: Fresh) -> Command:
+def _redeem(request: requests.Redeem, context: Context, state: State) -> Command:
     return commands.Redeem(
         at=context.at,
         origin=context.origin,
@@ -122,12 +155,12 @@ def _redeem(request: requests.Redeem, context: Context, state: State, fresh: Fre
     )
 
 
-def _invite(request: requests.Invite, context: Context, state: State, fresh: Fresh) -> Command:
-    token = fresh(16)
+def _invite(request: requests.Invite, context: Context, state: State) -> Command:
+    token = context.fresh(16)
     return commands.Invite(
         at=context.at,
         origin=context.origin,
-        id=fresh(4),
+        id=context.fresh(4),
         token=token,
         digest=digest(token),
         room=room_name(request.room),
@@ -136,29 +169,86 @@ def _invite(request: requests.Invite, context: Context, state: State, fresh: Fre
     )
 
 
-def _ban(request: requests.Ban, context: Context, state: State, fresh: Fresh) -> Command:
+def _ban(request: requests.Ban, context: Context, state: State) -> Command:
     given = [w for w in (request.key, request.address, request.nick) if w is not None]
     if len(given) != 1 or not given[0]:
         raise ProtocolViolation("bad_request", "ban one: key, address or nick", request.id)
     who = given[0]
     if request.nick is not None:
-        session = state.sessions.get(state.nicks.get(nick_key(request.nick), ""))
-        who = session.owner if session else ""
+        who = _key_of(state, request.nick)
         if not who:
             text = f"nobody here is called {request.nick}"
             raise ProtocolViolation("no_such_nick", text, request.id)
     return commands.Ban(at=context.at, origin=context.origin, who=who, reason=request.reason)
 
 
-WITHOUT_SESSION: dict[type[Any], Callable[[Any, Context, State, Fresh], Command | Question]] = {
+def _key_of(state: State, nick: str) -> str:
+    """Return a key of who has the nickname, empty for none."""
+    user = find_user(state, nick)
+    if user is None:
+        return ""
+    if user.identity:
+        return next(iter(state.identities[user.identity].keys), "")
+    return state.sessions[user.sessions[0]].owner
+
+
+def _reset(request: requests.Reset, context: Context, state: State) -> Command:
+    token = DEVICE_TOKEN + context.fresh(16)
+    return commands.Reset(
+        at=context.at,
+        origin=context.origin,
+        nick=checked(request.nick),
+        id=context.fresh(4),
+        token=token,
+        digest=digest(token),
+        seconds=request.seconds,
+    )
+
+
+def _login(request: requests.Login, context: Context, state: State) -> Unhashed:
+    command = commands.LogIn(
+        at=context.at,
+        origin=context.origin,
+        key=context.peer.key,
+        nick=checked(request.nick),
+        salt=salt_of(state, request.nick),
+    )
+    return Unhashed(command, request.password, context.peer.address)
+
+
+def checked(nick: str) -> str:
+    """Return the nickname as it is. Raises BadName."""
+    nick_key(nick)
+    return nick
+
+
+WITHOUT_SESSION: dict[type[Any], Callable[[Any, Context, State], Admitted]] = {
     requests.Redeem: _redeem,
     requests.Invite: _invite,
-    requests.Uninvite: lambda r, c, s, f: commands.Uninvite(
+    requests.Uninvite: lambda r, c, s: commands.Uninvite(
         at=c.at, origin=c.origin, invitation=r.invitation
     ),
     requests.Ban: _ban,
-    requests.Unban: lambda r, c, s, f: commands.Unban(at=c.at, origin=c.origin, who=r.who),
-    requests.Invitations: lambda r, c, s, f: _asked(r, c),
-    requests.Bans: lambda r, c, s, f: _asked(r, c),
+    requests.Unban: lambda r, c, s: commands.Unban(at=c.at, origin=c.origin, who=r.who),
+    requests.Invitations: lambda r, c, s: _asked(r, c),
+    requests.Bans: lambda r, c, s: _asked(r, c),
+    requests.Unregister: lambda r, c, s: commands.Deregister(
+        at=c.at, origin=c.origin, nick=checked(r.nick)
+    ),
+    requests.Login: _login,
+    requests.Reset: _reset,
 }
-NEED_KEYS = frozenset((requests.Redeem, requests.Invite, requests.Ban))
+NEED_KEYS = frozenset((
+    requests.Redeem, requests.Invite, requests.Ban, requests.Register, requests.Unregister,
+    requests.Device, requests.Devices, requests.Undevice, requests.Password, requests.Login,
+    requests.Reset,
+))  # fmt: skip
+FOR_ALL = (requests.Redeem, requests.Login)  # without a session; the others are for operators
+WITH_PASSWORDS = (requests.Password, requests.Login)
+
+
+def needs_session(request: Any) -> bool:
+    """Tell whether it is asked in a session: what operators ask of others is not."""
+    if type(request) is requests.Unregister:
+        return request.nick is None
+    return type(request) in IN_SESSION

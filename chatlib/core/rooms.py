@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chatlib.core.batch import Batch, JoinReply, Note, Reply
 from chatlib.core.commands import JoinRoom, LeaveRoom, SetTopic
-from chatlib.core.state import Room, Session, State, new_room
+from chatlib.core.state import Room, Session, State, User, new_room
 from chatlib.core.streams import tell_room
 from chatlib.protocol import limits
 from chatlib.protocol.answers import Joined, Left, TopicIs
@@ -15,19 +15,20 @@ MAX_ROOMS = 10_000
 
 
 def join_room(state: State, session: Session, command: JoinRoom, batch: Batch) -> None:
-    """Make the session a member; for one who is a member already, only answer."""
+    """Make the user a member; for one who is a member already, only answer."""
+    user = session.user
     room = state.rooms.get(command.room)
-    if room is None or session.sid not in room.members:
-        if error := _join_fault(state, session, room):
+    if room is None or user.id not in room.members:
+        if error := _join_fault(state, user, room):
             batch.fail(command.origin, error)
             return
         if room is None:
             room = new_room(command.room)
             state.put(state.rooms, room.name, room)
-        state.set(session, "rooms", {**session.rooms, room.name: room})
+        state.set(user, "rooms", {**user.rooms, room.name: room})
         tell_room(state, room, session, batch, kind="join")
-        state.put(room.members, session.sid, room.head)
-        batch.notes.append(Note("joined", session.sid, session.nick, room.name))
+        state.put(room.members, user.id, room.head)
+        batch.notes.append(Note("joined", session.sid, user.nick, room.name))
     if command.origin is not None:
         answer = Joined(
             id=command.origin.id,
@@ -39,13 +40,13 @@ def join_room(state: State, session: Session, command: JoinRoom, batch: Batch) -
             events=[],
             more=False,
         )
-        batch.replies.append(
-            JoinReply(command.origin, answer, command.after, room.members[session.sid])
-        )
+        # Who came as a device of a member need not read all that was said since that one's join.
+        joined = max(room.members[user.id], session.since)
+        batch.replies.append(JoinReply(command.origin, answer, command.after, joined))
 
 
-def _join_fault(state: State, session: Session, room: Room | None) -> Error | None:
-    if len(session.rooms) >= limits.ROOMS_PER_SESSION:
+def _join_fault(state: State, user: User, room: Room | None) -> Error | None:
+    if len(user.rooms) >= limits.ROOMS_PER_SESSION:
         text = f"a session is in at most {limits.ROOMS_PER_SESSION} rooms: leave one first"
         return Error("too_many_rooms", text)
     if room is None and len(state.rooms) >= MAX_ROOMS:
@@ -55,7 +56,7 @@ def _join_fault(state: State, session: Session, room: Room | None) -> Error | No
 
 def member_fault(state: State, session: Session, name: str) -> Error | None:
     """Return why the session may not act as a member of the room, or None."""
-    if name in session.rooms:
+    if name in session.user.rooms:
         return None
     if name in state.rooms:
         return Error("not_joined", f"you are not in the room {name}: join it first")
@@ -67,15 +68,15 @@ def leave_room(state: State, session: Session, command: LeaveRoom, batch: Batch)
     if error := member_fault(state, session, command.room):
         batch.fail(command.origin, error)
         return
-    room = state.rooms[command.room]
-    state.drop(room.members, session.sid)
-    others = {name: other for name, other in session.rooms.items() if other is not room}
-    state.set(session, "rooms", others)
-    if room.name in session.read:
-        cursors = {name: seq for name, seq in session.read.items() if name != room.name}
-        state.set(session, "read", cursors)
+    room, user = state.rooms[command.room], session.user
+    state.drop(room.members, user.id)
+    others = {name: other for name, other in user.rooms.items() if other is not room}
+    state.set(user, "rooms", others)
+    if room.name in user.read:
+        cursors = {name: seq for name, seq in user.read.items() if name != room.name}
+        state.set(user, "read", cursors)
     tell_room(state, room, session, batch, kind="leave", reason="left")
-    batch.notes.append(Note("left", session.sid, session.nick, room.name, reason="left"))
+    batch.notes.append(Note("left", session.sid, user.nick, room.name, reason="left"))
     if command.origin is not None:
         batch.replies.append(Reply(command.origin, Left(id=command.origin.id, room=room.name)))
 

@@ -43,7 +43,7 @@ def regarding(line: Line) -> Regarding:
 def fault(session: Session, line: Regarding, peer: str | None) -> Error | None:
     """Return why the session may not say this about that event, or None.
 
-    `peer` is the sid of whom it is said to privately. Who may not see an event is told the same as
+    `peer` is the user to whom it is said privately. Who may not see an event is told the same as
     if it were not there.
     """
     original = line.original
@@ -57,8 +57,8 @@ def fault(session: Session, line: Regarding, peer: str | None) -> Error | None:
 
 
 def is_author(session: Session, original: Original) -> bool:
-    """Tell whether the session may change what was said: it said it itself."""
-    return original.sid == session.sid
+    """Tell whether the session may change what was said: its user said it, on any device."""
+    return original.user == session.user.id
 
 
 def may_see_deleted(session: Session) -> bool:

@@ -33,6 +33,7 @@ from chatlib.net import heap
 from chatlib.net.backlog import Backlog
 from chatlib.net.doors import Doors, Endpoints, Security, peer_of
 from chatlib.net.lan import own_address
+from chatlib.net.passwords import Passwords
 from chatlib.net.pipeline import Pipeline, Place
 from chatlib.protocol import limits
 from chatlib.protocol.links import DEFAULT_ADDRESS, Endpoint, Link, beside, parse_endpoint
@@ -41,6 +42,7 @@ from chatlib.security.keys import fingerprint, to_link
 from chatlib.version import __version__
 
 DESCRIPTORS_PER_MEMBER = 3
+CUT_OFF_S = 60.0  # between two times that members may have all connections ended
 
 Observer = Callable[[Note, str], None]
 
@@ -70,10 +72,11 @@ class Broker:
     `intake` and `feed` are beside `listen` unless given; `advertise` is the host that clients are
     told instead of the one that they dialled. Without a `store` the history is in memory. With
     `security` all is encrypted, and only keys that its rule admits come in; `operator_keys` are
-    operators, and so is this user over the ipc endpoint `operators`. `limits` say who is slowed;
-    unless given, nobody where only this machine can reach the broker, else the table of
-    docs/protocol.md. Nothing is bound before `bind()`; `run()` returns after `stop()`, which may be
-    called from a signal handler or another thread.
+    operators, and so is this user over the ipc endpoint `operators`. With `passwords`, one adds a
+    key to a registered nickname. `limits` say who is slowed; unless given, nobody where only this
+    machine can reach the broker, else the table of docs/protocol.md. Nothing is bound before
+    `bind()`; `run()` returns after `stop()`, which may be called from a signal handler or another
+    thread.
     """
 
     def __init__(
@@ -90,6 +93,7 @@ class Broker:
         operators: str | None = None,
         operator_keys: Sequence[str] = (),
         limits: Limits | None = None,
+        passwords: bool = False,
     ) -> None:
         control = parse_endpoint(listen)
         next_intake, next_feed = beside(control)
@@ -100,6 +104,7 @@ class Broker:
         )
         self._security = security
         self._operator_keys = operator_keys
+        self._passwords = Passwords() if passwords else None
         self.counts: Counter[str] = Counter()
         self._advertise = parse_endpoint(advertise).host if advertise else ""
         self._heartbeat = heartbeat
@@ -108,6 +113,8 @@ class Broker:
         self._doors = Doors(self._wanted, security, by_ipc, self.counts, metered=self._limits.any)
         self._observer = observer or (lambda note, address: None)
         self._stopping = False
+        self._removed = False  # keys were, and may be connected still
+        self._expel_at = 0.0
         self._tidied = time.monotonic()
         self._wake_in, self._wake_out = posix.socketpair()
         self._wake_in.setblocking(False)
@@ -134,6 +141,7 @@ class Broker:
             rule=self._security.rule if self._security else None,
             operators=(0, os.geteuid()),
             fingerprint=lambda key: fingerprint(key.encode()),
+            passwords=self._passwords,
         )
         for key in self._operator_keys:
             self.pipeline.submit(Admit(at=0, key=key, role="operator"))
@@ -215,6 +223,8 @@ class Broker:
         poller = self._poller()
         if self.store.search is not None:
             self.store.search.start(self._wake)
+        if self._passwords is not None:
+            self._passwords.start(self._wake)
         try:
             while not self._stopping:
                 patience = self._patience(time.monotonic())
@@ -222,7 +232,7 @@ class Broker:
                 if self._wake_out.fileno() in ready:
                     self._wake_out.recv(4096)
                 self._turn()
-                if self.pipeline.expelled:
+                if self._must_expel(time.monotonic()):
                     self._expel()
                     poller = self._poller()
             self._turn()
@@ -249,8 +259,20 @@ class Broker:
             return Verdict(None, "too many handshakes", later=True)
         return as_its_key(knock)
 
+    def _must_expel(self, now: float) -> bool:
+        """Tell whether somebody is to be cut off now.
+
+        That ends everybody's connections for a moment: operators may do so at any time, all others
+        together once in CUT_OFF_S.
+        """
+        self._removed = self._removed or bool(self.pipeline.removed)
+        if not self.pipeline.expelled and not (self._removed and now >= self._expel_at):
+            return False
+        self._removed, self._expel_at = False, now + CUT_OFF_S
+        return True
+
     def _expel(self) -> None:
-        """Throw out who was banned: every connection ends, and the doorman lets them in no more."""
+        """Throw out who was banned or removed: every connection ends, and the doorman is there."""
         if self._security is not None:
             self._doors.cut_off()
             self.pipeline.cut_off()
@@ -262,6 +284,8 @@ class Broker:
         return min(self.pipeline.next_beat(now), self._backlog.patience(now))
 
     def _close(self) -> None:
+        if self._passwords is not None:
+            self._passwords.close()
         self._doors.close()
         self.store.close()
         self._close_wake()

@@ -27,21 +27,21 @@ def look_up(store: Store, state: State, said: Say, most: int) -> int:
     new = [line for line in lines if line.n > session.accepted][:most]
     try:
         for line in new:
-            line.original = _original(store, state, said.sid, line)
+            line.original = _original(store, state, session.user.id, line)
             line.looked_up = True
     except StoreFailed:
         pass  # apply tells the sender to come again
     return len(new)
 
 
-def _original(store: Store, state: State, sid: str, line: Regarding) -> Original | None:
+def _original(store: Store, state: State, user: str, line: Regarding) -> Original | None:
     """Return what is known of the event; None too where there is no such room or person."""
     peer = None
     try:
         if line.to is None:
             stream = room_topic(room_name(line.room or "")).decode()
         else:
-            stream, peer = INBOX + sid, state.nicks.get(nick_key(line.to))
+            stream, peer = INBOX + user, state.nicks.get(nick_key(line.to))
     except BadName:
         return None
     found = store.event(stream, line.re or 0)
@@ -52,7 +52,7 @@ def _original(store: Store, state: State, sid: str, line: Regarding) -> Original
         event = decode_event(found)
     except ProtocolViolation:  # damaged on disk: `hubbub check` finds it
         return None
-    return Original(event.sid, event.kind, event.deleted, peer)
+    return Original(event.author, event.kind, event.deleted, peer)
 
 
 def _lies(store: Store, owner: str | None, seq: int) -> bool:

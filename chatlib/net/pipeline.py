@@ -15,7 +15,16 @@ from chatlib.core.admission import Admission
 from chatlib.core.apply import apply
 from chatlib.core.batch import INBOX, Batch, Count, JoinReply, Note, Opened
 from chatlib.core.buckets import Limits
-from chatlib.core.commands import Command, JoinRoom, MarkRead, Origin, Peer, Question, Say
+from chatlib.core.commands import (
+    Command,
+    JoinRoom,
+    MarkRead,
+    Origin,
+    Peer,
+    Question,
+    Say,
+    Unhashed,
+)
 from chatlib.core.identities import Rule
 from chatlib.core.meter import Meter
 from chatlib.core.state import State
@@ -25,6 +34,7 @@ from chatlib.history.store import Store, StoreFailed
 from chatlib.names import room_name
 from chatlib.net import lookups, unread
 from chatlib.net.answers import BUSY, Answers
+from chatlib.net.passwords import Passwords
 from chatlib.order.local import LocalOrder
 from chatlib.protocol import answers, limits
 from chatlib.protocol.answers import Answer, Failure
@@ -56,7 +66,8 @@ class Place(NamedTuple):
 class Pipeline:
     """The five steps. `now` is seconds of a clock that only goes on, `at` Unix time in ms.
 
-    Without `limits` nobody is slowed; `fingerprint` returns what people call a key.
+    Without `limits` nobody is slowed, without `passwords` none are taken; `fingerprint` returns
+    what people call a key.
     After `run`, `feed` holds what is to be published and `control` what goes to the ROUTER,
     both in order, and `notes` what whoever runs the broker may want to read. `congested` are the
     control connections that don't take what they were sent; whoever has the sockets sets it.
@@ -73,6 +84,7 @@ class Pipeline:
         rule: Rule | None = None,
         operators: Container[int] = (),
         fingerprint: Callable[[str], str] = str,
+        passwords: Passwords | None = None,
     ) -> None:
         self.store = store
         self.state = State(store.epoch)
@@ -88,13 +100,16 @@ class Pipeline:
             meter,
             rule=rule,
             operators=operators,
+            passwords=passwords is not None,
         )
+        self._passwords = passwords
         self.order = LocalOrder()
         self.heartbeat = heartbeat
         self.feed: list[tuple[bytes, bytes]] = []
         self.control: list[list[bytes]] = []
         self.notes: list[Note] = []
-        self.expelled: list[str] = []  # keys and addresses that were banned in this pass
+        self.expelled: list[str] = []  # keys and addresses thrown out in this pass
+        self.removed: list[str] = []  # keys removed by their owners in this pass
         self._place = place
         self.congested: Collection[bytes] = ()
         self._answers = Answers(self.state, store, self._reply)
@@ -114,11 +129,15 @@ class Pipeline:
         """Forget a control connection that is no more."""
         self.admission.vanished(routing)
         self._answers.vanished(routing)
+        if self._passwords is not None:
+            self._passwords.vanished(routing)
 
     def cut_off(self) -> None:
         """Forget every control connection: all were ended at once."""
         self.admission.unbind_all()
         self._answers.cut_off()
+        if self._passwords is not None:
+            self._passwords.vanished(None)
 
     def submit(self, command: Command) -> None:
         """Let a command take its place in the order that nobody asked for."""
@@ -161,7 +180,7 @@ class Pipeline:
                 self._trimming = self.store.trim(at)
         self._mark(subscriptions, now, chores)
         self._beat(now, at)
-        self.notes, self.expelled = batch.notes, batch.expelled
+        self.notes, self.expelled, self.removed = batch.notes, batch.expelled, batch.removed
 
     # -- admit, commit ------------------------------------------------------------------------
 
@@ -180,15 +199,24 @@ class Pipeline:
                 if said.regards:
                     left -= lookups.look_up(self.store, self.state, said, left)
                 self.order.submit(said)
+        for command in self._passwords.done() if self._passwords else ():
+            self.order.submit(command)
         for frames, peer in control:
             asked = self.admission.control(frames, peer, now, at, batch)
             if isinstance(asked, Question):
                 questions.append(asked)
-            elif isinstance(asked, JoinRoom | MarkRead) and self._answers.full(frames[0]):
-                batch.fail(asked.origin, BUSY)
             elif asked is not None:
-                self.order.submit(asked)
+                self._take(asked, frames[0], now, batch)
         return questions
+
+    def _take(self, asked: Command | Unhashed, routing: bytes, now: float, batch: Batch) -> None:
+        if isinstance(asked, Unhashed):
+            if self._passwords and (error := self._passwords.ask(asked, now)):
+                batch.fail(asked.command.origin, error)
+        elif isinstance(asked, JoinRoom | MarkRead) and self._answers.full(routing):
+            batch.fail(asked.origin, BUSY)
+        else:
+            self.order.submit(asked)
 
     def _commit(self, commands: Sequence[Command], batch: Batch) -> Batch:
         """Store the batch; when that fails, return what its senders are told instead."""
@@ -241,7 +269,7 @@ class Pipeline:
         topics: dict[str, list[bytes]] = {}
         for stream, _, line, _, _, _ in batch.entries:
             if stream.startswith(INBOX):
-                self._deliver(stream[len(INBOX) :], line)
+                self._deliver_to_all(stream[len(INBOX) :], line)
             elif (lines := topics.get(stream)) is not None:
                 lines.append(line)
             else:
@@ -255,9 +283,15 @@ class Pipeline:
         welcome.intake, welcome.feed, welcome.server = self._place[:3]
         welcome.heartbeat = self.heartbeat
         session = self.state.sessions.get(welcome.sid)  # it may have said goodbye already
-        if welcome.resumed and session is not None:
-            welcome.waiting = unread.waiting(self.store, session)
+        if session is not None:
+            welcome.waiting = unread.waiting(self.store, session.user)
         return welcome
+
+    def _deliver_to_all(self, id: str, line: bytes) -> None:
+        """Send a private event to each session of a user; he may be away, or gone by now."""
+        user = self.state.users.get(id)
+        for sid in user.sessions if user else ():
+            self._deliver(sid, line)
 
     def _deliver(self, sid: str, line: bytes) -> None:
         if (routing := self.admission.route(sid)) is not None:

@@ -23,11 +23,12 @@ class Failure(Struct, kw_only=True):
 
 
 class Member(Struct, omit_defaults=True):
-    """One person in a list."""
+    """One person in a list, under one session; `user` as in events."""
 
     nick: str
     sid: str
     bot: bool = False
+    user: str | None = None
 
 
 class RoomLine(Struct, omit_defaults=True):
@@ -57,6 +58,8 @@ class Welcome(Answer, kw_only=True):
     limits: dict[str, int]
     server: str
     waiting: int | None = None
+    user: str = ""
+    registered: bool = False
 
 
 class Renamed(Answer, kw_only=True):
@@ -160,6 +163,26 @@ class BanList(Answer, kw_only=True):
     """The answer to `bans`."""
 
     bans: list[BanLine]
+
+
+class Registered(Answer, kw_only=True):
+    """The answer to `register` and `login`: the nickname that one's key has."""
+
+    nick: str
+
+
+class DeviceLine(Struct, omit_defaults=True):
+    """One key of a nickname, by its fingerprint; `own` is the one that asks."""
+
+    key: str
+    since: str
+    own: bool = False
+
+
+class DeviceList(Answer, kw_only=True):
+    """The answer to `devices`."""
+
+    devices: list[DeviceLine]
 
 
 class RoomList(Answer, kw_only=True):

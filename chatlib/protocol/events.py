@@ -45,6 +45,7 @@ class Event(Struct, kw_only=True, omit_defaults=True):
     to: str | None = None
     nick: str = ""
     sid: str = ""
+    user: str | None = None
     n: Seq = 0
     re: Seq | None = None
     text: str | None = None
@@ -53,6 +54,11 @@ class Event(Struct, kw_only=True, omit_defaults=True):
     reason: str | None = None
     bot: bool = False
     epoch: str | None = None
+
+    @property
+    def author(self) -> str:
+        """Whose it is: the id of a user, which is the sid of his first session."""
+        return self.user or self.sid
 
 
 class Notice(Struct, kw_only=True, omit_defaults=True):

@@ -8,6 +8,8 @@ from msgspec import Meta, Struct, field
 
 from chatlib.protocol.fields import Id, Name, Seq
 
+PASSWORD_CHARS = 8  # of a new password, at least
+
 
 class Request(Struct, tag_field="op", kw_only=True, omit_defaults=True):
     """The root of all requests; `id` comes back in the answer."""
@@ -143,7 +145,54 @@ class Bye(Request, tag="bye"):
     """End the session at once."""
 
 
+class Register(Request, tag="register"):
+    """Make one's nickname one's own for good."""
+
+
+class Unregister(Request, tag="unregister"):
+    """Give one's registered nickname up; as an operator, take one from somebody."""
+
+    nick: Name | None = None
+
+
+class Device(Request, tag="device"):
+    """Make a token that adds one key to one's registered nickname."""
+
+    seconds: Annotated[int, Meta(ge=1, le=24 * 3600)] = 600
+
+
+class Devices(Request, tag="devices"):
+    """List the keys of one's registered nickname."""
+
+
+class Undevice(Request, tag="undevice"):
+    """Take a key from one's registered nickname; `key` is its fingerprint, or the beginning."""
+
+    key: Annotated[str, Meta(min_length=4, max_length=64)]
+
+
+class Password(Request, tag="password"):
+    """Set the password by which a key is added to one's registered nickname."""
+
+    password: Annotated[str, Meta(min_length=PASSWORD_CHARS, max_length=256)]
+
+
+class Login(Request, tag="login"):
+    """Add one's key to a registered nickname, by its password."""
+
+    nick: Name
+    password: Name
+
+
+class Reset(Request, tag="reset"):
+    """Take all keys and the password from a nickname, and make a token for a new key."""
+
+    nick: Name
+    seconds: Annotated[int, Meta(ge=1, le=366 * 24 * 3600)] = 24 * 3600
+
+
 AnyRequest = (
     Hello | Nick | Join | Leave | History | Read | Rooms | Search | Who | Topic | Ping | Bye
     | Redeem | Invite | Uninvite | Invitations | Ban | Unban | Bans
+    | Register | Unregister | Device | Devices | Undevice | Password | Login | Reset
 )  # fmt: skip

@@ -153,6 +153,50 @@ def _search(chat: Conversation, rest: str) -> None:
     chat.old_events(found)
 
 
+def _register(chat: Conversation, rest: str) -> None:
+    chat.note(
+        f"{chat.client.register()} is yours for good, on every device that you add with /device"
+    )
+
+
+def _unregister(chat: Conversation, rest: str) -> None:
+    chat.client.unregister()
+    chat.note(f"{chat.client.nick} is yours until you leave")
+
+
+def _device(chat: Conversation, rest: str) -> None:
+    link = chat.client.device()
+    chat.note("on your other device, within ten minutes, and give it to nobody else:")
+    chat.rows([f"hubbub join '{link}'"])
+
+
+def _devices(chat: Conversation, rest: str) -> None:
+    what, _, key = rest.partition(" ")
+    if what == "remove" and key.strip():
+        chat.client.remove_device(key.strip())
+        chat.note("its key is removed; whoever has it is out")
+        return
+    if rest:
+        raise Misuse("usage: /devices [remove KEY]")
+    found = chat.client.devices()
+    chat.note(f"{len(found)} keys of {chat.client.nick}:")
+    chat.rows(f"{d.key}  since {d.since[:10]}" + ("  (this one)" if d.own else "") for d in found)
+
+
+def _password(chat: Conversation, rest: str) -> None:
+    def take(password: str) -> None:
+        if not password:
+            raise Misuse("no password was set: /password asks for one")
+        chat.client.set_password(password)
+        chat.note("hubbub login ADDRESS NICK takes this password on another device")
+
+    if rest:
+        take(rest)
+        return
+    chat.note("type the new password, 8 characters or more; it is not shown")
+    chat.secret = take
+
+
 def _help(chat: Conversation, rest: str) -> None:
     width = max(len(f"/{name} {c.usage}") for name, c in COMMANDS.items())
     chat.rows(f"{f'/{name} {c.usage}':{width}}  {c.help}" for name, c in COMMANDS.items())
@@ -184,6 +228,11 @@ COMMANDS: dict[str, Command] = {
     "search": Command(
         "WORDS", "find messages; also from:NICK in:ROOM since:2h before:2026-11-01", _search, 1
     ),
+    "register": Command("", "make your nickname your own for good", _register),
+    "unregister": Command("", "give your registered nickname up", _unregister),
+    "device": Command("", "make a link that adds another device of yours", _device),
+    "devices": Command("[remove KEY]", "list your devices, or remove one", _devices),
+    "password": Command("[PASSWORD]", "set a password for adding devices", _password),
     "help": Command("", "show this list", _help),
     "quit": Command("", "leave; so does 'exit', and Ctrl-D", _quit),
 }

@@ -36,7 +36,7 @@ class View(NamedTuple):
     reaction is taken back by it.
     """
 
-    sid: str
+    user: str
     room: str
     about: Event | None = None
     takes_back: bool = False
@@ -137,7 +137,7 @@ def _say(event: Event, view: View) -> Line:
     text = _text(event, view)
     if event.to is None:
         return [("", "<"), _name(event.nick), ("", "> "), *text]
-    if event.sid == view.sid:
+    if event.author == view.user:
         return [(PRIVATE, "to "), _name(event.to), (PRIVATE, " alone: "), *text]
     return [_name(event.nick), (PRIVATE, " to you alone: "), *text]
 

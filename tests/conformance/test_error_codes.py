@@ -39,6 +39,15 @@ ASKED: list[tuple[str, str, Any]] = [
     ("not_allowed", "unban", {"op": "unban", "who": "x"}),
     ("not_allowed", "bans", {"op": "bans"}),
     ("not_encrypted", "redeem", {"op": "redeem", "token": "x"}),
+    ("not_encrypted", "register", {"op": "register"}),
+    ("not_encrypted", "unregister", {"op": "unregister"}),
+    ("not_allowed", "unregister", {"op": "unregister", "nick": "bob"}),
+    ("not_encrypted", "device", {"op": "device"}),
+    ("not_encrypted", "devices", {"op": "devices"}),
+    ("not_encrypted", "undevice", {"op": "undevice", "key": "abcd"}),
+    ("not_encrypted", "password", {"op": "password", "password": "correct horse"}),
+    ("not_encrypted", "login", {"op": "login", "nick": "bob", "password": "correct horse"}),
+    ("not_allowed", "reset", {"op": "reset", "nick": "bob"}),
     ("bad_json", "any", b"{"),
     ("bad_request", "join", {"op": "join", "room": 5}),
     ("unknown_op", "any", {"op": "dance"}),
@@ -87,10 +96,16 @@ SAID: list[tuple[str, dict[str, Any]]] = [
 LOCKED = {
     "bad_token", "not_admitted", "wrong_key", "banned", "no_such_invitation", "not_banned",
     "too_many_invitations", "too_many_bans",
+    # tests/core/test_registering.py and test_passwords.py
+    "already_registered", "too_many_nicks", "not_registered", "too_many_devices",
+    "no_such_device", "no_passwords", "wrong_password",
 }  # fmt: skip
 BY_KEYS = {  # also told by a broker with keys, see test_keys and the one behind it
     ("not_encrypted", "invite"), ("not_encrypted", "ban"), ("bad_room", "invite"),
-    ("bad_nick", "ban"), ("no_such_nick", "ban"),
+    ("bad_nick", "ban"), ("no_such_nick", "ban"), ("not_allowed", "redeem"),
+    ("no_such_nick", "unregister"), ("bad_nick", "unregister"), ("not_allowed", "undevice"),
+    ("not_allowed", "password"), ("bad_nick", "login"), ("not_allowed", "login"),
+    ("not_encrypted", "reset"), ("no_such_nick", "reset"), ("bad_nick", "reset"),
 }  # fmt: skip
 ELSEWHERE = LOCKED | {
     "no_session",

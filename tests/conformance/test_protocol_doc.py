@@ -14,11 +14,21 @@ from typing import Any, get_args, get_type_hints
 import pytest
 from msgspec import inspect
 
-from chatlib.core import admission, buckets, cursors, questions, rooms, sessions
+from chatlib.core import (
+    admission,
+    buckets,
+    cursors,
+    devices,
+    questions,
+    registering,
+    rooms,
+    sessions,
+)
+from chatlib.core.passwords import PER_MINUTE
 from chatlib.errors import BadName, BadRoom
 from chatlib.history import search
 from chatlib.names import nick_key, room_name
-from chatlib.net import backlog, lookups, pipeline, reads, sockets
+from chatlib.net import backlog, lookups, passwords, pipeline, reads, sockets
 from chatlib.protocol import answers, codec, events, fields, limits, requests
 from tests.conformance.document import Block, blocks, document, names, table, values
 from tests.conformance.transcript import Player, parse
@@ -39,6 +49,14 @@ ANSWERS = {
     "ban": answers.Answer,
     "unban": answers.Answer,
     "bans": answers.BanList,
+    "register": answers.Registered,
+    "unregister": answers.Answer,
+    "device": answers.Invited,
+    "devices": answers.DeviceList,
+    "undevice": answers.Answer,
+    "password": answers.Answer,
+    "login": answers.Registered,
+    "reset": answers.Invited,
     "rooms": answers.RoomList,
     "search": answers.Hits,
     "who": answers.WhoList,
@@ -176,6 +194,7 @@ def test_table_of_what_is_inside() -> None:
     structs = {
         "invitations": answers.InvitationLine,
         "bans": answers.BanLine,
+        "devices": answers.DeviceLine,
         "error": fields.Error,
         "members": answers.Member,
         "read": answers.Unread,
@@ -242,7 +261,7 @@ def test_table_of_leave_reasons() -> None:
     leave = next(row for row in table("kind") if names(row[0]) == ["leave"])
     found = {
         constant(k.value)
-        for call in calls("tell_room", "EndSession")
+        for call in calls("tell_room", "EndSession", "end_sessions_of")
         for k in call.keywords
         if k.arg == "reason" and constant(k.value)
     }
@@ -276,6 +295,12 @@ BEYOND_HELLO = {
     "rooms of a broker": rooms.MAX_ROOMS,
     "sessions of a broker": sessions.MAX_SESSIONS,
     "bound connections of a session": admission.MAX_BINDINGS,
+    "registered nicknames of a broker": registering.MAX_REGISTERED,
+    "keys of a registered nickname": devices.MAX_DEVICES,
+    "links for devices of one nickname": registering.MAX_LINKS,
+    "links for devices of a broker": registering.MAX_ALL_LINKS,
+    "passwords that wait to be tried": passwords.MAX_WAITING,
+    "passwords a minute, of one address and for one nickname": PER_MINUTE,
     "lines with `re` in a pass of the broker": lookups.MOST,
     "waiting requests of a connection that read": reads.MOST_WAITING,
     "control messages sent ahead to one peer": sockets.CONTROL_HWM,
@@ -313,6 +338,7 @@ def test_numbers_in_prose() -> None:
     assert f"**{limits.MISSED_HEARTBEATS} heartbeats**" in text
     assert f"The Hubbub wire, version {limits.WIRE_VERSION}" in text
     assert sessions.DAY == 24 * 3600 * 1000 and "is kept for a day" in text
+    assert f"N {passwords.N}, r {passwords.R}, p {passwords.P}" in text
     assert f"beyond {2 * limits.CONTROL_FRAME_BYTES} the connection is closed" in text
 
 

@@ -146,7 +146,7 @@ class Judge:
             assert room.members == self.members[name], f"who is in {name}: {room.members}"
             assert room.head == self._head(room.stream), f"the head of {name}: {room.head}"
         for s in state.sessions.values():
-            assert s.inbox == self._head(INBOX + s.sid), f"the head of an inbox: {s}"
+            assert s.user.inbox == self._head(INBOX + s.user.id), f"the head of an inbox: {s}"
 
     def _head(self, stream: str) -> int:
         return self.chains[stream].head if stream in self.chains else 0

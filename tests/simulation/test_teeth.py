@@ -201,5 +201,5 @@ def test_refusing_what_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_two_of_one_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatlib.core.sessions._nick_fault", lambda state, nick, sid: None)
+    monkeypatch.setattr("chatlib.core.users.nick_fault", lambda state, nick, sid: None)
     caught("two are called")

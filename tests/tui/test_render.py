@@ -11,7 +11,7 @@ from chatlib.core.signals import Connection, Gap, Refusal
 from chatlib.protocol.events import Event
 from chatlib.tui.render import Renderer, View, nick_style, to_terminal
 
-VIEW = View(sid="me", room="lobby")
+VIEW = View(user="me", room="lobby")
 
 
 SAID = Event(seq=1, prev=0, kind="say", room="lobby", nick="bob", text="one\ntwo " + "x" * 50)
