@@ -79,6 +79,7 @@ class Log:
             "redeemed": f"(an invitation to {note.room}) let somebody in",
             "banned": "is banned, and was thrown out" + (f": {note.reason}" if note.reason else ""),
             "unbanned": "may come in again",
+            "promoted": f"has the role {note.reason} now",
             "slowed": f"was slowed down, {note.count} times: {note.reason}",
         }
         told = sanitize(f"{note.nick} {words[note.what]}")

@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Callable, Container, Sequence
 from typing import Any
 
-from chatlib.core import commands, words
+from chatlib.core import commands, rights, words
 from chatlib.core.apply import NO_SESSION
 from chatlib.core.batch import Batch, Opened
 from chatlib.core.commands import NOBODY, Command, Origin, Peer, Question
 from chatlib.core.identities import Rule
 from chatlib.core.meter import Meter, NotNow
-from chatlib.core.requested import IN_SESSION, NEED_KEYS, WITHOUT_SESSION, Context
+from chatlib.core.requested import IN_SESSION, NEED_KEYS, WITHOUT_SESSION, Context, of_a_room
 from chatlib.core.sessions import WRONG_KEY
 from chatlib.core.state import State, digest
 from chatlib.core.words import PLAIN
@@ -132,15 +132,16 @@ class Admission:
             origin = origin._replace(id=request.id)
             if type(request) is requests.Hello:
                 return self._hello(origin, request, now, Context(origin, "", at, peer))
-            if type(request) in WITHOUT_SESSION:
-                return self._without_session(request, Context(origin, "", at, peer))
+            local = peer.uid is not None and peer.uid in self._operators
+            if type(request) in WITHOUT_SESSION and not of_a_room(request):
+                return self._without_session(request, Context(origin, "", at, peer, local))
             sid = self._bound.get(origin.routing)
             if sid is None or self._owner(sid) not in (None, peer.key):
                 raise ProtocolViolation(NO_SESSION.code, NO_SESSION.message, request.id)
             self._seen[sid] = now
             if self._meter is not None:
                 self._meter.request(sid, peer, request, now)
-            return IN_SESSION[type(request)](request, Context(origin, sid, at))
+            return IN_SESSION[type(request)](request, Context(origin, sid, at, peer, local))
         except ProtocolViolation as e:
             self.counts[e.code] += 1
             batch.fail(origin._replace(id=e.id), Error(e.code, str(e)))
@@ -157,16 +158,10 @@ class Admission:
         session = self.state.sessions.get(sid)
         return session.owner if session else None
 
-    def _operates(self, peer: Peer) -> bool:
-        if peer.uid is not None and peer.uid in self._operators:
-            return True
-        known = self.state.identities.get(self.state.keys.get(peer.key, "")) if peer.key else None
-        return known is not None and known.role == "operator"
-
     def _without_session(self, request: Any, context: Context) -> Command | Question:
-        if type(request) is not requests.Redeem and not self._operates(context.peer):
-            text = "only operators of this broker may do that"
-            raise ProtocolViolation("not_allowed", text, request.id)
+        error = rights.broker_fault(self.state, type(request), context.peer.key, context.local)
+        if error is not None:
+            raise ProtocolViolation(error.code, error.message, request.id)
         if self.rule is None and type(request) in NEED_KEYS:
             text = "this broker is not encrypted: whoever reaches it may come in, without a key"
             raise ProtocolViolation("not_encrypted", text, request.id)

@@ -10,8 +10,18 @@ from typing import Literal
 
 from msgspec import Struct
 
+from chatlib.core import audit
 from chatlib.core.batch import Batch, Note, Reply
-from chatlib.core.commands import Admit, Ban, EndSession, Invite, Redeem, Unban, Uninvite
+from chatlib.core.commands import (
+    Admit,
+    Ban,
+    EndSession,
+    Invite,
+    Promote,
+    Redeem,
+    Unban,
+    Uninvite,
+)
 from chatlib.core.sessions import end_session
 from chatlib.core.state import Banned, Identity, Invitation, State
 from chatlib.core.streams import timestamp
@@ -59,6 +69,30 @@ def _admit(state: State, key: str, role: str = "") -> None:
     state.put(state.identities, known.id, known)
 
 
+def promote(state: State, command: Promote, batch: Batch) -> None:
+    """Give a key a role in the broker, or none; somebody must stay its operator."""
+    known = state.identities.get(state.keys.get(command.key, ""))
+    before = known.role if known is not None else ""
+    role = "" if command.role == "none" else command.role
+    if role == before:
+        batch.confirm(command.origin)
+        return
+    operators = sum(one.role == "operator" for one in state.identities.values())
+    if before == "operator" and operators == 1:
+        text = "this is the last operator: promote another one first"
+        batch.fail(command.origin, Error("not_allowed", text))
+        return
+    if known is None:
+        _admit(state, command.key, role)
+    else:
+        changed = Identity(known.id, known.keys, role, known.since)
+        state.put(state.identities, known.id, changed)
+    batch.notes.append(Note("promoted", "", command.key, reason=command.role))
+    text = command.role
+    audit.note_operator(state, command, "promote", batch, to=command.key, role=text)
+    batch.confirm(command.origin)
+
+
 def invite(state: State, command: Invite, batch: Batch) -> None:
     """Keep an invitation until it is used up, expired or taken back."""
     _forget_expired(state)
@@ -75,6 +109,7 @@ def invite(state: State, command: Invite, batch: Batch) -> None:
     )
     state.put(state.invitations, made.id, made)
     batch.notes.append(Note("invited", "", made.id, made.room))
+    audit.note_operator(state, command, "invite", batch, room=made.room, text=made.id)
     if command.origin is not None:
         answer = Invited(
             id=command.origin.id,
@@ -94,6 +129,7 @@ def uninvite(state: State, command: Uninvite, batch: Batch) -> None:
         batch.fail(command.origin, Error("no_such_invitation", text))
         return
     state.drop(state.invitations, command.invitation)
+    audit.note_operator(state, command, "uninvite", batch, text=command.invitation)
     batch.confirm(command.origin)
 
 
@@ -111,6 +147,7 @@ def redeem(state: State, command: Redeem, batch: Batch) -> None:
             state.drop(state.invitations, found.id)
         _admit(state, command.key)
         batch.notes.append(Note("redeemed", "", found.id, found.room))
+        audit.write(state, "", command.key, "redeem", batch, room=found.room, text=found.id)
     if command.origin is not None:
         batch.replies.append(Reply(command.origin, Redeemed(id=command.origin.id, room=found.room)))
 
@@ -130,12 +167,16 @@ def ban(state: State, command: Ban, batch: Batch) -> None:
     if known is not None and known.role == "operator":
         batch.fail(command.origin, Error("not_allowed", "an operator can't be banned"))
         return
+    again = command.who in state.bans
     state.put(state.bans, command.who, Banned(command.who, command.reason, state.at))
     for session in [s for s in state.sessions.values() if command.who and s.owner == command.who]:
         gone = EndSession(at=command.at, sid=session.sid, reason="banned")
         end_session(state, session, gone, batch)
     batch.expelled.append(command.who)
     batch.notes.append(Note("banned", "", command.who, reason=command.reason))
+    why = command.reason or None
+    if not again:
+        audit.note_operator(state, command, "ban", batch, to=command.who, text=why)
     batch.confirm(command.origin)
 
 
@@ -146,4 +187,5 @@ def unban(state: State, command: Unban, batch: Batch) -> None:
         return
     state.drop(state.bans, command.who)
     batch.notes.append(Note("unbanned", "", command.who))
+    audit.note_operator(state, command, "unban", batch, to=command.who)
     batch.confirm(command.origin)

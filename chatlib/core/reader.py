@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from chatlib.core.actions import Effects, Subscribe, Unsubscribe
@@ -43,8 +43,8 @@ class Reader:
 
     @property
     def topics(self) -> tuple[bytes, ...]:
-        """The feed topics of all rooms."""
-        return tuple(map(room_topic, self._rooms))
+        """The feed topics of all rooms but the private ones."""
+        return tuple(room_topic(name) for name, s in self._rooms.items() if not s.private)
 
     # -- rooms --------------------------------------------------------------------------------
 
@@ -67,16 +67,33 @@ class Reader:
             return
         if self._rooms.get(stream.room or "") is not stream:  # left, and joined anew since
             stream = self.open(stream.room or "")
+        self._privately(stream, answer)
+        events = [decode_event(raw) for raw in answer.events]
+        mine = [e.seq for e in events if e.kind == "join" and e.sid == self.sid]
+        stream.since = max(stream.since, *mine, 0)
         if stream.cursor is None:
-            events = [decode_event(raw) for raw in answer.events]
             self._deliver(stream.start(events, answer.head, history, self.sid), now)
         self.fetch(stream, now)
+
+    def _privately(self, stream: Stream, joined: answers.Joined) -> None:
+        """Expect a private room's events on control alone."""
+        if joined.private and not stream.private:
+            stream.private = True
+            self._effects.actions.append(Unsubscribe(room_topic(stream.room or "")))
 
     def drop(self, room: str) -> None:
         """Forget a room that was left."""
         self.rejoining.discard(room)
-        if self._rooms.pop(room, None) is not None:
+        stream = self._rooms.pop(room, None)
+        if stream is not None and not stream.private:
             self._effects.actions.append(Unsubscribe(room_topic(room)))
+
+    def _lose(self, stream: Stream, code: str, text: str) -> None:
+        """Forget a room that one was put out of, where the user has not heard of it as an event."""
+        room = stream.room or ""
+        if self._rooms.get(room) is stream:
+            self.drop(room)
+            self._effects.delivered.append(Refusal(0, code, text, "", room=room))
 
     def resume(self, welcome: answers.Welcome, now: float) -> None:
         """Go on in the same session on a new connection."""
@@ -85,6 +102,17 @@ class Reader:
             stream.fetching = False  # its answer may have been lost with the connection
         self.hear(welcome.rooms, now)
         self.inbox_head(welcome.inbox, now)
+
+    def _still_in(self, rooms: Collection[str]) -> None:
+        """Learn in which rooms one is: a private one that is not among them has put one out.
+
+        Of a public one the feed and history tell that, to whoever asks.
+        """
+        leaving = self._requests.leaving
+        for name, stream in list(self._rooms.items()):
+            known = stream.cursor is not None and name not in self.rejoining
+            if stream.private and known and name not in rooms and name not in leaving:
+                self._lose(stream, "not_joined", f"you are not in the room {name} any more")
 
     def renew(self, new_history: bool, now: float) -> None:
         """Go on in a new session: rejoin every room from where it was left off.
@@ -99,8 +127,9 @@ class Reader:
                 self._rejoin(room, 0 if new_history else stream.cursor, now)
 
     def _rejoin(self, room: str, after: int, now: float) -> None:
+        private = self._rooms[room].private
         stream = self._rooms[room] = Stream(room, after)
-        stream.fetching = True
+        stream.fetching, stream.private = True, private
         self.rejoining.add(room)
 
         def rejoined(answer: Any, now: float) -> None:
@@ -112,6 +141,7 @@ class Reader:
                 refusal = Refusal(0, answer.code, str(answer), "", room=room)
                 self._effects.delivered.append(refusal)
             else:
+                self._privately(stream, answer)
                 events = [decode_event(raw) for raw in answer.events]
                 self._deliver(stream.page(events, answer.head, answer.more), now)
                 self.fetch(stream, now)
@@ -125,17 +155,24 @@ class Reader:
         """Take in a feed message. Raises ProtocolViolation."""
         stream: Stream | None = None
         for event in decode_events(body):
-            if stream is None or stream.room != event.room:
-                stream = self._rooms.get(event.room or "")
-            if stream is None:
+            if (stream := self._rooms.get(event.room or "")) is None:
                 continue
             if event.kind == "head":
                 if event.epoch == self.epoch:
                     stream.learn(event.seq)
                 continue
             self._mine(event, now)
-            self._effects.delivered.extend(stream.receive(event))
+            self._tell(stream.receive(event))
         if stream is not None:
+            self.fetch(stream, now)
+
+    def told(self, event: Event, now: float) -> None:
+        """Take in an event that came on control: of a private room, or of one's own inbox."""
+        if event.place is None:
+            self.private(event, now)
+        elif (stream := self._rooms.get(event.place)) is not None:
+            self._mine(event, now)
+            self._tell(stream.receive(event))
             self.fetch(stream, now)
 
     def private(self, event: Event, now: float) -> None:
@@ -148,12 +185,33 @@ class Reader:
         for event in found:
             if isinstance(event, Event):
                 self._mine(event, now)
+        self._tell(found)
+
+    def _tell(self, found: Sequence[Event | Gap]) -> None:
+        """Tell the user; whoever hears last of himself that he was put out of a room is out."""
         self._effects.delivered.extend(found)
+        for event in found:
+            if isinstance(event, Event) and event.kind == "leave" and event.sid == self.sid:
+                self._put_out(event, found)
+
+    def _put_out(self, leave: Event, found: Sequence[Event | Gap]) -> None:
+        """Forget a room that one was kicked from, unless one is in it again."""
+        stream = self._rooms.get(leave.place or "")
+        back = any(
+            isinstance(e, Event) and e.kind == "join" and e.sid == self.sid and e.seq > leave.seq
+            for e in found
+        )
+        if leave.reason == "kicked" and stream and leave.seq > stream.since and not back:
+            self.drop(leave.place or "")
 
     # -- repair -------------------------------------------------------------------------------
 
     def hear(self, heads: dict[str, int], now: float) -> None:
-        """Hear on control of the rooms' heads, which may have overtaken the feed."""
+        """Hear on control of the rooms' heads, which may have overtaken the feed.
+
+        They are those of all rooms that one is in.
+        """
+        self._still_in(heads)
         for room, head in heads.items():
             if room in self._rooms:
                 self._rooms[room].hear(head, now)
@@ -181,6 +239,8 @@ class Reader:
             stream.fetching = False
             if isinstance(answer, Refused):  # the next head that is told tries again
                 stream.head = stream.cursor or 0
+                if stream.private and answer.code in ("no_such_room", "not_joined"):
+                    self._lose(stream, answer.code, str(answer))
                 return
             events = [decode_event(raw) for raw in answer.events]
             self._deliver(stream.page(events, answer.head, answer.more), now)

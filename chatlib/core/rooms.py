@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from chatlib.core import rights
 from chatlib.core.batch import Batch, JoinReply, Note, Reply
 from chatlib.core.commands import JoinRoom, LeaveRoom, SetTopic
+from chatlib.core.grants import Granted, RoomRights
 from chatlib.core.state import Room, Session, State, new_room
 from chatlib.core.streams import tell_room
 from chatlib.protocol import limits
@@ -24,6 +26,7 @@ def join_room(state: State, session: Session, command: JoinRoom, batch: Batch) -
         if room is None:
             room = new_room(command.room)
             state.put(state.rooms, room.name, room)
+            own_room(state, session, room)
         state.set(session, "rooms", {**session.rooms, room.name: room})
         tell_room(state, room, session, batch, kind="join")
         state.put(room.members, session.sid, room.head)
@@ -38,10 +41,17 @@ def join_room(state: State, session: Session, command: JoinRoom, batch: Batch) -
             oldest=0,
             events=[],
             more=False,
+            private=room.private,
         )
-        batch.replies.append(
-            JoinReply(command.origin, answer, command.after, room.members[session.sid])
-        )
+        joined = room.members[session.sid]
+        batch.replies.append(JoinReply(command.origin, answer, command.after, joined, session.sid))
+
+
+def own_room(state: State, session: Session, room: Room) -> None:
+    """Make somebody the owner of a room that is new."""
+    owner = Granted("owner", session.nick, session.key)
+    made = RoomRights(room.private, {rights.who(state, session): owner})
+    state.put(state.rights, room.name, made)
 
 
 def _join_fault(state: State, session: Session, room: Room | None) -> Error | None:
@@ -57,9 +67,9 @@ def member_fault(state: State, session: Session, name: str) -> Error | None:
     """Return why the session may not act as a member of the room, or None."""
     if name in session.rooms:
         return None
-    if name in state.rooms:
+    if rights.sees(state, session, state.rooms.get(name)):
         return Error("not_joined", f"you are not in the room {name}: join it first")
-    return Error("no_such_room", f"there is no room {name}: joining it opens it")
+    return rights.no_such_room(name)
 
 
 def leave_room(state: State, session: Session, command: LeaveRoom, batch: Batch) -> None:
@@ -68,16 +78,21 @@ def leave_room(state: State, session: Session, command: LeaveRoom, batch: Batch)
         batch.fail(command.origin, error)
         return
     room = state.rooms[command.room]
+    depart(state, session, room)
+    tell_room(state, room, session, batch, kind="leave", reason="left")
+    batch.notes.append(Note("left", session.sid, session.nick, room.name, reason="left"))
+    if command.origin is not None:
+        batch.replies.append(Reply(command.origin, Left(id=command.origin.id, room=room.name)))
+
+
+def depart(state: State, session: Session, room: Room) -> None:
+    """End a membership, and what the session keeps of it."""
     state.drop(room.members, session.sid)
     others = {name: other for name, other in session.rooms.items() if other is not room}
     state.set(session, "rooms", others)
     if room.name in session.read:
         cursors = {name: seq for name, seq in session.read.items() if name != room.name}
         state.set(session, "read", cursors)
-    tell_room(state, room, session, batch, kind="leave", reason="left")
-    batch.notes.append(Note("left", session.sid, session.nick, room.name, reason="left"))
-    if command.origin is not None:
-        batch.replies.append(Reply(command.origin, Left(id=command.origin.id, room=room.name)))
 
 
 def set_topic(state: State, session: Session, command: SetTopic, batch: Batch) -> None:

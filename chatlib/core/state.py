@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
+from chatlib.core.grants import Head, RoomRights
 from chatlib.names import LOBBY, nick_key
-from chatlib.protocol.topics import room_topic
+from chatlib.protocol.topics import private_stream, room_topic
 from chatlib.skeleton import skeletons
 
 MISSING: Any = object()
@@ -32,11 +33,13 @@ class Room(Struct):
     topic: str = ""
     head: int = 0
     members: dict[str, int] = {}
+    private: bool = False
 
 
-def new_room(name: str) -> Room:
-    """Return an empty room; its stream is its topic on the feed."""
-    return Room(name, room_topic(name).decode())
+def new_room(name: str, private: bool = False) -> Room:
+    """Return an empty room; its stream is its topic on the feed, where a private one has none."""
+    stream = private_stream(name) if private else room_topic(name).decode()
+    return Room(name, stream, private=private)
 
 
 class Session(Struct):
@@ -58,7 +61,7 @@ class Session(Struct):
 
 
 class Identity(Struct, frozen=True):
-    """Somebody whom the broker knows by his keys; `role` is `operator` or empty."""
+    """Somebody whom the broker knows by his keys; `role` is `operator`, `gateway` or empty."""
 
     id: str
     keys: tuple[str, ...]
@@ -88,7 +91,10 @@ class Banned(Struct, frozen=True):
     at: int
 
 
-RECORDS: dict[str, type[Any]] = {"identity": Identity, "invitation": Invitation, "ban": Banned}
+RECORDS: dict[str, type[Any]] = {
+    "identity": Identity, "invitation": Invitation, "ban": Banned, "room": RoomRights,
+    "audit": Head,
+}  # fmt: skip
 
 
 class Ended(Struct):
@@ -170,8 +176,11 @@ class State:
         self.invitations: dict[str, Invitation] = {}
         self.bans: dict[str, Banned] = {}  # by key or address
         self.keys: dict[str, str] = {}  # key -> id of its identity
+        self.rights: dict[str, RoomRights] = {}  # by room; none where nobody has any
+        self.audits: dict[str, Head] = {}  # the audit log's head
         self.records: dict[str, dict[str, Any]] = {
             "identity": self.identities, "invitation": self.invitations, "ban": self.bans,
+            "room": self.rights, "audit": self.audits,
         }  # fmt: skip
         self._undo: list[tuple[Any, Any, Any]] = []
         self._heads: dict[str, tuple[Room, int]] = {}
@@ -222,6 +231,9 @@ class State:
                 sessions[owner.sid] = self.sessions.get(owner.sid)
             elif isinstance(owner, Room):
                 rooms[owner.name] = owner
+            elif owner is self.rooms:
+                if name in self.rooms:
+                    rooms[name] = self.rooms[name]
             elif owner is self.sessions:
                 sessions[name] = self.sessions.get(name)
             elif owner is self.ended:
@@ -243,8 +255,12 @@ class State:
     def restore(self, saved: Saved) -> None:
         """Take over what a store kept of an earlier life."""
         self.seq, self.at, self.guests = saved.seq, saved.at, saved.guests
+        for kind, records in saved.records.items():
+            self.records[kind].update(records)
         for room in saved.rooms:
-            made = self.rooms[room.name] = new_room(room.name)
+            rights = self.rights.get(room.name)
+            private = rights is not None and rights.private
+            made = self.rooms[room.name] = new_room(room.name, private)
             made.topic, made.head = room.topic, room.head
         for s in saved.sessions:
             rooms = {name: self.rooms[name] for name in s.rooms}
@@ -259,8 +275,6 @@ class State:
             for room_joined in rooms.values():
                 room_joined.members[s.sid] = s.rooms[room_joined.name]
         self.ended = dict(saved.ended)
-        for kind, records in saved.records.items():
-            self.records[kind].update(records)
         self.keys = {key: known.id for known in self.identities.values() for key in known.keys}
         self.keep()
 

@@ -57,7 +57,8 @@ def tell_room(state: State, room: Room, session: Session, batch: Batch, **what: 
             **what,
         )
     )
-    batch.entries.append(Entry(room.stream, state.seq, line))
+    readers = tuple(room.members) if room.private else ()
+    batch.entries.append(Entry(room.stream, state.seq, line, readers=readers))
 
 
 def tell_inbox(state: State, owner: Session, peer: Session, event: Event, batch: Batch) -> None:
@@ -66,6 +67,14 @@ def tell_inbox(state: State, owner: Session, peer: Session, event: Event, batch:
     state.set(owner, "inbox", event.seq)
     entry = Entry(INBOX + owner.sid, event.seq, encode(event), peer.key)
     batch.entries.append(entry if event.re is None else changing(entry, event.kind, event.re))
+
+
+def notify(state: State, owner: Session, batch: Batch, **what: Any) -> None:
+    """Put into `owner`'s inbox what nobody said to him: what his rights in a room are now."""
+    prev = owner.inbox
+    state.set(owner, "inbox", state.next_seq())
+    event = Event(seq=state.seq, prev=prev, at=timestamp(state.at), inbox=True, **what)
+    batch.entries.append(Entry(INBOX + owner.sid, state.seq, encode(event)))
 
 
 def changing(entry: Entry, kind: str, re: int | None) -> Entry:

@@ -53,4 +53,13 @@ MIGRATIONS = [
         PRIMARY KEY (stream, first, seq)
     ) STRICT, WITHOUT ROWID;
     """,
+    # What was deleted in rooms, as it was, for their moderators alone.
+    """
+    CREATE TABLE erased (
+        stream INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        line BLOB NOT NULL,
+        PRIMARY KEY (stream, seq)
+    ) STRICT, WITHOUT ROWID;
+    """,
 ]

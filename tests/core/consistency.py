@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from chatlib.core.rights import who
 from chatlib.core.state import Room, Session, State
 from chatlib.names import nick_key, room_name
 from chatlib.skeleton import skeletons
@@ -34,9 +35,14 @@ def _check_session(state: State, sid: str, session: Session) -> None:
 def _check_room(state: State, name: str, room: Room) -> None:
     assert room.name == name == room_name(name)
     assert room.head <= state.seq
+    rights = state.rights.get(name)
+    assert room.private == (rights is not None and rights.private)
+    assert room.stream.startswith("private/" if room.private else "room/")
     for sid, joined in room.members.items():
         assert state.sessions[sid].rooms[name] is room
         assert 0 < joined <= room.head
+        if rights is not None and room.private:
+            assert who(state, state.sessions[sid]) in rights.roles
 
 
 def picture(state: State) -> dict[str, Any]:
@@ -48,5 +54,7 @@ def picture(state: State) -> dict[str, Any]:
         },
         "rooms": {r.name: (r.topic, r.head, dict(r.members)) for r in state.rooms.values()},
         "tables": (dict(state.nicks), dict(state.looks), dict(state.digests), dict(state.ended)),
+        "records": {kind: dict(records) for kind, records in state.records.items()},
+        "private": {r.name for r in state.rooms.values() if r.private},
         "counts": (state.seq, state.at, state.guests),
     }

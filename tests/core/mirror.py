@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from chatlib.core.state import Changes, Ended, Saved, SavedRoom, SavedSession
 
 
@@ -13,6 +15,7 @@ class Mirror:
         self.rooms: dict[str, SavedRoom] = {}
         self.sessions: dict[str, SavedSession] = {}
         self.ended: dict[bytes, Ended] = {}
+        self.records: dict[str, dict[str, Any]] = {}
 
     def take(self, changes: Changes) -> None:
         """Do what was told."""
@@ -29,8 +32,14 @@ class Mirror:
         for gone in changes.forgotten:
             self.ended.pop(gone, None)
         self.ended.update(changes.ended)
+        for kind, name, record in changes.records:
+            of_kind = self.records.setdefault(kind, {})
+            of_kind.pop(name, None)
+            if record is not None:
+                of_kind[name] = record
 
     def saved(self) -> Saved:
         """Return the state as it comes back."""
         rooms, sessions = list(self.rooms.values()), list(self.sessions.values())
-        return Saved(*self.counts, rooms, sessions, self.ended)
+        records = {kind: dict(of_kind) for kind, of_kind in self.records.items()}
+        return Saved(*self.counts, rooms, sessions, self.ended, records)
