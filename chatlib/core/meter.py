@@ -18,6 +18,7 @@ from msgspec import Struct
 from chatlib.core.batch import Batch, Note
 from chatlib.core.buckets import KINDS, Buckets, Limits, Rate, Rates
 from chatlib.core.commands import Peer
+from chatlib.core.rights import role_of_key
 from chatlib.core.state import State
 from chatlib.protocol import requests
 from chatlib.protocol.events import Notice
@@ -27,7 +28,10 @@ AT_ONCE_S = 1.0  # who is slowed comes back for what a second is worth, not for 
 NOTED_S = 60.0  # between two notes about one identity
 LOOK_S = 1.0
 MOST_WATCHED = 1_000
-CHANGES = (requests.Join, requests.Leave, requests.Nick)
+CHANGES = (
+    requests.Join, requests.Leave, requests.Nick, requests.Create, requests.Role, requests.Kick,
+    requests.Ban, requests.Unban, requests.Mute, requests.Unmute,
+)  # fmt: skip
 
 
 class NotNow(Exception):
@@ -158,6 +162,8 @@ class Meter:
             raise self._slow_down(sid or "", peer, held, now)
 
     def _check_most(self, peer: Peer, bot: bool) -> None:
+        if self._gateway(peer):
+            return  # its sessions are other people's
         for place, key, most, whose in (
             ("key", peer.key, self._pool(peer.key, bot).rates.most_sessions, "of one key"),
             ("address", network(peer.address), self._limits.address.most_sessions,
@@ -200,6 +206,8 @@ class Meter:
 
     def settle(self, batch: Batch, now: float) -> None:
         """Tell those that were slowed from where to go on, now that apply has spoken."""
+        if any(note.what == "promoted" for note in batch.notes):
+            self._accounts.clear()  # who pays for whom may be another now
         for sid, held in self._slowed.items():
             session = self._state.sessions.get(sid)
             if session is None or sid in batch.rewound:
@@ -252,14 +260,19 @@ class Meter:
             return known[1]
         session = self._state.sessions.get(sid)
         account: Account = {kind: [] for kind in KINDS}
-        if identity := peer.key or sid:
+        gateway = self._gateway(peer)
+        if identity := sid if gateway else peer.key or sid:
             pool = self._pool(peer.key, session.bot if session else bot)
             pool.charge(identity, account)
-        if peer.address:
+        if peer.address and not gateway:
             self._addresses.charge(network(peer.address), account)
         if session is not None:
             self._accounts[sid] = peer, account
         return account
+
+    def _gateway(self, peer: Peer) -> bool:
+        """Tell whether a peer opens sessions for others, who each pay for themselves."""
+        return role_of_key(self._state, peer.key) == "gateway"
 
     def _pool(self, key: str, bot: bool) -> _Pool:
         return self._given.get(key) or (self._bot if bot else self._person)
