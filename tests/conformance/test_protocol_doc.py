@@ -14,7 +14,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 from msgspec import inspect
 
-from chatlib.core import admission, buckets, cursors, questions, rooms, sessions
+from chatlib.core import admission, audit, buckets, cursors, grants, questions, rooms, sessions
 from chatlib.errors import BadName, BadRoom
 from chatlib.history import search
 from chatlib.names import nick_key, room_name
@@ -39,6 +39,14 @@ ANSWERS = {
     "ban": answers.Answer,
     "unban": answers.Answer,
     "bans": answers.BanList,
+    "promote": answers.Answer,
+    "audit": answers.Page,
+    "create": answers.Created,
+    "role": answers.RoleIs,
+    "kick": answers.Answer,
+    "mute": answers.Answer,
+    "unmute": answers.Answer,
+    "roles": answers.RoleList,
     "rooms": answers.RoomList,
     "search": answers.Hits,
     "who": answers.WhoList,
@@ -176,6 +184,8 @@ def test_table_of_what_is_inside() -> None:
     structs = {
         "invitations": answers.InvitationLine,
         "bans": answers.BanLine,
+        "roles": answers.RoleLine,
+        "mutes": answers.MuteLine,
         "error": fields.Error,
         "members": answers.Member,
         "read": answers.Unread,
@@ -227,8 +237,12 @@ def kinds(*functions: str) -> set[str]:
 
 def test_table_of_event_kinds() -> None:
     said = get_args(get_type_hints(events.Line)["kind"])
-    assert [names(row[0])[0] for row in table("kind")] == [*said, "join", "leave", "nick", "topic"]
-    assert {names(row[0])[0] for row in table("kind")} == kinds("tell_room") | set(said)
+    assert [names(row[0])[0] for row in table("kind")] == [
+        *said, "join", "leave", "nick", "topic", "role", "mute", "unmute", "ban", "unban",
+        "invite", "audit",
+    ]  # fmt: skip
+    found = kinds("tell_room") | set(said) | {"invite", audit.STREAM}
+    assert {names(row[0])[0] for row in table("kind")} == found
 
 
 def test_table_of_markers_and_notices() -> None:
@@ -276,6 +290,9 @@ BEYOND_HELLO = {
     "rooms of a broker": rooms.MAX_ROOMS,
     "sessions of a broker": sessions.MAX_SESSIONS,
     "bound connections of a session": admission.MAX_BINDINGS,
+    "roles in a room": grants.MAX_ROLES,
+    "mutes in a room": grants.MAX_MUTES,
+    "bans from a room": grants.MAX_BANS,
     "lines with `re` in a pass of the broker": lookups.MOST,
     "waiting requests of a connection that read": reads.MOST_WAITING,
     "control messages sent ahead to one peer": sockets.CONTROL_HWM,
