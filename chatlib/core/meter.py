@@ -184,6 +184,8 @@ class Meter:
     def arrived(self, sid: str, peer: Peer) -> None:
         """Count a session for the peer that speaks for it now."""
         self.ended(sid)
+        if self._gateway(peer):
+            return
         self._here[sid] = peer.key, network(peer.address)
         self._counts.update(self._places(sid))
 

@@ -143,6 +143,8 @@ def _history(state: State, session: Session, question: Question) -> Failure | Re
 
 def _read(state: State, session: Session, question: Question) -> Failure | Count:
     asked: requests.Read = question.request
+    if asked.room is not None and isinstance(found := _room(state, session, question), Failure):
+        return found
     if asked.room is not None and asked.room not in session.rooms:
         fault = member_fault(state, session, asked.room)
         return Failure(id=question.origin.id, error=fault or NO_SESSION)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatlib.core import rights, words
+from chatlib.core import audit, rights, words
 from chatlib.core.batch import Batch
 from chatlib.core.commands import Regarding, Say
 from chatlib.core.rooms import member_fault
@@ -66,6 +66,8 @@ def _say_about(state: State, session: Session, room: Room, line: Regarding, batc
         return
     tell_room(state, room, session, batch, **words.told(line))
     batch.entries[-1] = changing(batch.entries[-1], line.kind, line.re)
+    if line.kind == "delete" and line.original and not words.is_author(session, line.original):
+        audit.note(state, session, "delete", batch, room=room.name, re=line.re)
 
 
 def _say_privately(state: State, session: Session, line: Line, batch: Batch) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from chatlib.core.batch import INBOX, Entry
-from chatlib.core.grants import RoomRights
+from chatlib.core.grants import Head, RoomRights
 from chatlib.core.state import Changes, new_room
 from chatlib.core.streams import changing
 from chatlib.errors import BadConfiguration, CannotCreate, Misuse, ProtocolViolation
@@ -181,6 +181,7 @@ def check(directory: Path) -> list[str]:
         db.execute("BEGIN")  # one view of it all, whatever a broker commits meanwhile
         faults = [row[0] for row in db.execute("PRAGMA integrity_check") if row[0] != "ok"]
         heads = {stream_of(db, n): h for n, h in db.execute("SELECT name, head FROM rooms")}
+        heads |= _audit_head(db)
         heads |= {INBOX + sid: h for sid, h in db.execute("SELECT sid, inbox FROM sessions")}
         (top,) = db.execute("SELECT max(seq) FROM events").fetchone()
         known = db.execute("SELECT value FROM meta WHERE name = 'seq'").fetchone()
@@ -192,6 +193,13 @@ def check(directory: Path) -> list[str]:
                 faults.append(f"{name}: {there} events are there, {count} are counted")
             faults += _check_stream(db, number, name, heads.get(name))
     return faults + list(_check_index(directory))
+
+
+def _audit_head(db: sqlite3.Connection) -> dict[str, int]:
+    with contextlib.suppress(sqlite3.OperationalError):
+        for name, value in db.execute("SELECT id, value FROM records WHERE kind = 'audit'"):
+            return {name: msgspec.json.decode(value, type=Head).seq}
+    return {}
 
 
 def _check_index(directory: Path) -> Iterator[str]:
