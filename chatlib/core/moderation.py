@@ -60,7 +60,8 @@ def create_room(state: State, session: Session, command: commands.CreateRoom, ba
         room = new_room(command.room, command.private)
         state.put(state.rooms, room.name, room)
         own_room(state, session, room)
-        audit.note(state, session, "create", batch, room=room.name)
+        kind = "private" if room.private else None
+        audit.note(state, session, "create", batch, room=room.name, text=kind)
     if command.origin is not None:
         made = Created(id=command.origin.id, room=room.name, private=room.private)
         batch.replies.append(Reply(command.origin, made))

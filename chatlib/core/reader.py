@@ -77,9 +77,10 @@ class Reader:
 
     def _privately(self, stream: Stream, joined: answers.Joined) -> None:
         """Expect a private room's events on control alone."""
-        if joined.private and not stream.private:
-            stream.private = True
-            self._effects.actions.append(Unsubscribe(room_topic(stream.room or "")))
+        if joined.private != stream.private:
+            stream.private = joined.private
+            topic = room_topic(stream.room or "")
+            self._effects.actions.append((Unsubscribe if joined.private else Subscribe)(topic))
 
     def drop(self, room: str) -> None:
         """Forget a room that was left."""
@@ -123,7 +124,10 @@ class Reader:
         self._inbox = Stream(None, 0)
         self.rejoining.clear()
         for room, stream in list(self._rooms.items()):
-            if stream.cursor is not None:
+            if new_history and stream.private:  # to join it would open a public one of that name
+                text = f"the private room {room} is gone: the broker has begun a new history"
+                self._lose(stream, "no_such_room", text)
+            elif stream.cursor is not None:
                 self._rejoin(room, 0 if new_history else stream.cursor, now)
 
     def _rejoin(self, room: str, after: int, now: float) -> None:

@@ -92,7 +92,8 @@ class Conversation:
         """Tell of a room that was joined, once its events up to one's own join are shown."""
         names = [m.nick for m in room.members[:MEMBERS_SHOWN]]
         more = " …" if len(room.members) > MEMBERS_SHOWN else ""
-        text = f"{room.room}: {room.topic or 'no topic'}; here: {', '.join(names)}{more}"
+        name = f"{room.room} (private)" if room.private else room.room
+        text = f"{name}: {room.topic or 'no topic'}; here: {', '.join(names)}{more}"
         self._show(self._arrival(room.room, text))
 
     def _arrival(self, room: str, text: str) -> list[Line]:

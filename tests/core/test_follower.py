@@ -994,6 +994,22 @@ def test_a_private_room_is_followed_on_control() -> None:
     )
 
 
+def test_a_private_room_of_another_history_is_not_opened_as_a_public_one() -> None:
+    play(
+        """
+        disconnected gone
+            told offline ann gone
+        connected
+            > hello 3 nick=ann session=t1
+        welcome epoch=e2 session=t2
+            attach beacon/
+            told online new_history ann
+            told refusal ticket=0 code=no_such_room text=""
+        """,
+        DEN,
+    )
+
+
 def test_who_is_put_out_of_a_room_leaves_it() -> None:
     play(
         """

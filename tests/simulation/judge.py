@@ -117,7 +117,8 @@ class Judge:
             elif place == "audit":
                 assert event.seq > self._seq
                 if event.what == "create":
-                    self.private.add(event.room or "")
+                    if event.text == "private":
+                        self.private.add(event.room or "")
                     self._ranks(event.room or "", event.nick)
             else:
                 assert (place == "private") == (event.room in self.private), f"where? {entry}"
@@ -184,7 +185,7 @@ class Judge:
             assert inside, f"told to {sids}, who may not read it: {event}"
 
     def _answered(self, sids: Collection[str], told: Any) -> None:
-        self.denied += told.get("error", {}).get("code") == "no_such_room"
+        self.denied += (told.get("error") or {}).get("code") == "no_such_room"
         for event in told.get("events", ()):
             self._may_read(sids, event.get("room", ""), event)
         for key in ("heads", "rooms"):

@@ -247,6 +247,25 @@ def test_operators_and_gateways_are_made(broker: RunningBroker, enter: Enter) ->
     bob.unban("den", "ann")
     bob.set_role("den", "ann", "owner")  # it had none any more
     assert refused(bob.set_role, "den", "bob", "owner") == "not_allowed"
+    command = [sys.executable, "-m", "chatlib.cli", "audit", "--follow", "--limit", "1"]
+    follower = subprocess.Popen(
+        [*command, "--data", str(broker.data)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert follower.stdout is not None
+        assert "role  ann  in den  role owner" in follower.stdout.readline()
+        ann.set_role("den", "bob", "member")
+        assert "role  bob  in den  role member" in follower.stdout.readline()
+        bob_at_den = hears(bob, "bob is invited", lambda e: e.kind == "invite")
+        assert bob_at_den.room == "den"
+        bob.set_role("den", "bob", "none")  # everybody may be less than he is
+    finally:
+        follower.kill()
+        follower.communicate()
     told = hubbub(broker, "audit", "--json")
     entries = [json.loads(line) for line in told.splitlines()]
     assert entries[-1]["what"] == "role" and entries[-1]["nick"] == "bob" and entries[-1]["key"]
+    command = [sys.executable, "-m", "chatlib.cli", "export", "--room", "den"]
+    command += ["--data", str(broker.data)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "den is a private room" in done.stderr
