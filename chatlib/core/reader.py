@@ -192,21 +192,23 @@ class Reader:
         self._tell(found)
 
     def _tell(self, found: Sequence[Event | Gap]) -> None:
-        """Tell the user; whoever hears last of himself that he was put out of a room is out."""
+        """Tell the user, up to where he was put out of the room; then forget it."""
+        for i, event in enumerate(found):
+            if not isinstance(event, Event) or event.reason != "kicked":
+                continue
+            if event.sid == self.sid and not self._is_back(event, found):
+                self._effects.delivered.extend(found[: i + 1])
+                self.drop(event.place or "")
+                return
         self._effects.delivered.extend(found)
-        for event in found:
-            if isinstance(event, Event) and event.kind == "leave" and event.sid == self.sid:
-                self._put_out(event, found)
 
-    def _put_out(self, leave: Event, found: Sequence[Event | Gap]) -> None:
-        """Forget a room that one was kicked from, unless one is in it again."""
+    def _is_back(self, leave: Event, found: Sequence[Event | Gap]) -> bool:
+        """Tell whether one is in the room again, or has forgotten it already."""
         stream = self._rooms.get(leave.place or "")
-        back = any(
+        return (stream is None or leave.seq < stream.since) or any(
             isinstance(e, Event) and e.kind == "join" and e.sid == self.sid and e.seq > leave.seq
             for e in found
         )
-        if leave.reason == "kicked" and stream and leave.seq > stream.since and not back:
-            self.drop(leave.place or "")
 
     # -- repair -------------------------------------------------------------------------------
 

@@ -1029,6 +1029,17 @@ def test_who_is_put_out_of_a_room_leaves_it() -> None:
     )
 
 
+def test_what_history_has_of_the_time_behind_a_kick_is_not_told() -> None:
+    client = ClientPlay()
+    client.given(IN_LOBBY)
+    client.given('feed 4<3 say lobby bob.2 "two"')
+    client.play("""
+        page head=4 : 2<1 leave lobby ann reason=kicked ; 3<2 say lobby bob.1 "one" ; 4<3 say lobby bob.2 "two"
+            unsubscribe room/lobby/
+            told 2<1 leave lobby ann reason=kicked
+        """)  # noqa: E501
+
+
 def test_who_was_put_out_and_not_told_hears_it_from_history_or_the_heads() -> None:
     play(
         """

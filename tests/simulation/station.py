@@ -181,7 +181,7 @@ class Station:
         for routing, sid in self.pipeline.admission._bound.items():
             self._speaks[routing].add(sid)
         for routing, frame in self.pipeline.control:
-            self._judge.answered(frame)
+            self._judge.answered(self._speaks[routing], frame)
             self._judge.sent(self._speaks[routing], frame)
             connection = self._connections.get(routing)
             if connection is None:

@@ -64,6 +64,11 @@ def test_private_rooms_that_are_told_to_those_who_left(monkeypatch: pytest.Monke
     caught("may not read it", PLAN)
 
 
+def test_deleted_texts_that_are_read_by_whoever_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(rights.TABLE, rights.SeeDeleted, rights.READS)
+    caught("read after it was deleted", PLAN._replace(thinks=0.3))
+
+
 def test_lists_that_tell_of_private_rooms(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rights, "sees", lambda state, session, room: True)
     caught("listed for", PLAN)
