@@ -10,7 +10,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from chatlib.core import audit
+from chatlib.core import audit, rights
 from chatlib.core.batch import Batch, Note, Reply
 from chatlib.core.commands import (
     Admit,
@@ -22,9 +22,10 @@ from chatlib.core.commands import (
     Unban,
     Uninvite,
 )
+from chatlib.core.rooms import depart
 from chatlib.core.sessions import end_session
 from chatlib.core.state import Banned, Identity, Invitation, State
-from chatlib.core.streams import timestamp
+from chatlib.core.streams import tell_room, timestamp
 from chatlib.protocol.answers import Invited, Redeemed
 from chatlib.protocol.fields import Error
 
@@ -87,10 +88,21 @@ def promote(state: State, command: Promote, batch: Batch) -> None:
     else:
         changed = Identity(known.id, known.keys, role, known.since)
         state.put(state.identities, known.id, changed)
+    _put_out(state, command.key, batch)
     batch.notes.append(Note("promoted", "", command.key, reason=command.role))
     text = command.role
     audit.note_operator(state, command, "promote", batch, to=command.key, role=text)
     batch.confirm(command.origin)
+
+
+def _put_out(state: State, key: str, batch: Batch) -> None:
+    """End memberships that went with who somebody was: a gateway's sessions are each their own."""
+    mine = sorted((s for s in state.sessions.values() if s.owner == key), key=lambda s: s.sid)
+    for session in mine:
+        for _, room in sorted(session.rooms.items()):
+            if not rights.reads(state, session, room):
+                tell_room(state, room, session, batch, kind="leave", reason="kicked")
+                depart(state, session, room)
 
 
 def invite(state: State, command: Invite, batch: Batch) -> None:

@@ -167,9 +167,10 @@ def reads(state: State, session: Session, room: Room) -> bool:
 
 
 def owned(state: State, room: str) -> bool:
-    """Tell whether a room has an owner who can come again."""
+    """Tell whether a room has an owner who can come again, and may."""
     roles = state.rights.get(room, NOTHING).roles.items()
-    return any(granted.role == "owner" and lives(state, me) for me, granted in roles)
+    owners = [me for me, granted in roles if granted.role == "owner" and lives(state, me)]
+    return any(me not in state.bans for me in owners)
 
 
 def banned_here(state: State, session: Session, room: str) -> bool:

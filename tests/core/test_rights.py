@@ -268,6 +268,25 @@ def test_the_last_operator_stays_one() -> None:
     assert verdict(state, demote) == OK
 
 
+def test_who_becomes_a_gateway_is_somebody_else_in_private_rooms() -> None:
+    state = world()
+    assert "member" in state.rooms["den"].members
+    key = KEYS["member"]
+    told = do(state, commands.Promote(at=2, local=True, key=key, role="gateway"))
+    assert "member" not in state.rooms["den"].members
+    assert "member" in state.rooms["ops"].members
+    left = next(entry for entry in told.entries if entry.stream == "private/den/")
+    assert "member" in left.readers and b'"reason":"kicked"' in left.line
+
+
+def test_a_room_whose_owner_is_banned_from_the_broker_has_none() -> None:
+    state = world()
+    for owner in ("boss".ljust(rights.KEY_CHARS, "k"), KEYS["owner"]):
+        assert rights.owned(state, "den")
+        do(state, commands.Ban(at=2, local=True, who=owner))
+    assert not rights.owned(state, "den")
+
+
 def test_a_gateway_can_not_be_banned_by_one_of_its_nicknames() -> None:
     key = "g" * rights.KEY_CHARS
     broker = BrokerPlay(irc=Peer(key), op=Peer(KEYS["operator"]))
