@@ -93,6 +93,7 @@ class Log:
             "redeemed": f"(an invitation to {note.room}) let somebody in",
             "banned": "is banned, and was thrown out" + (f": {note.reason}" if note.reason else ""),
             "unbanned": "may come in again",
+            "promoted": f"has the role {note.reason} now",
             "registered": "is a registered nickname now",
             "unregistered": "is no registered nickname any more",
             "devices": "has a key more, or less",

@@ -1,16 +1,21 @@
-"""`hubbub invite`, `uninvite`, `ban`, `unban`, `reset` and so on: for who runs the broker."""
+"""`hubbub invite`, `ban`, `promote`, `reset`, `audit` and so on: for who runs the broker."""
 
 from __future__ import annotations
 
 import argparse
 import re
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from chatlib.net.operator import Operator
+    from msgspec import Raw
 
+    from chatlib.net.operator import Operator
+    from chatlib.protocol.events import Event
+
+FOLLOW_S = 1.0  # between two looks at what is new
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600, "w": 7 * 24 * 3600}
 
 
@@ -51,6 +56,15 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )  # fmt: skip
     parser = _command(subparsers, "unregister", "take a registered nickname away", _unregister)
     parser.add_argument("nick", help="the nickname, which is free then")
+    parser = _command(subparsers, "promote", "give somebody a role in the broker", _promote)
+    parser.add_argument("role", choices=("operator", "gateway", "none"), help="which one")
+    who = parser.add_mutually_exclusive_group(required=True)
+    who.add_argument("nick", nargs="?", help="who is here under this nickname")
+    who.add_argument("--key", help="a key, as `bans` and the broker's log show it")
+    parser = _command(subparsers, "audit", "show who used which right", _audit)
+    parser.add_argument("--follow", action="store_true", help="go on with what happens")
+    parser.add_argument("--json", action="store_true", help="each entry as its JSON line")
+    parser.add_argument("--limit", type=int, default=50, metavar="N", help="(default: 50)")
 
 
 def _command(
@@ -139,6 +153,54 @@ def _unban(args: argparse.Namespace) -> int:
     with _operator(args) as broker:
         broker.ask(requests.Unban(who=args.who), answers.Answer)
     return 0
+
+
+def _promote(args: argparse.Namespace) -> int:
+    from chatlib.protocol import answers, requests
+
+    asked = requests.Promote(key=args.key, nick=args.nick, role=args.role)
+    with _operator(args) as broker:
+        broker.ask(asked, answers.Answer)
+    return 0
+
+
+def _audit(args: argparse.Namespace) -> int:
+    from chatlib.protocol import answers, requests
+
+    with _operator(args) as broker:
+        page = broker.ask(requests.Audit(limit=max(1, args.limit)), answers.Page)
+        seen = _print_entries(page.events, args.json)
+        page.more = False  # of what is older
+        while args.follow:
+            if not page.more:
+                time.sleep(FOLLOW_S)
+            page = broker.ask(requests.Audit(after=seen), answers.Page)
+            seen = max(seen, _print_entries(page.events, args.json))
+    return 0
+
+
+def _print_entries(lines: list[Raw], as_json: bool) -> int:
+    """Print entries of the audit log; return the seq of the last one, 0 for none."""
+    from chatlib.protocol.codec import decode_event
+
+    seq = 0
+    for line in lines:
+        entry = decode_event(line)
+        seq = entry.seq
+        print(bytes(line).decode() if as_json else told(entry), flush=True)
+    return seq
+
+
+def told(entry: Event) -> str:
+    """Return an entry of the audit log as a line for people."""
+    from chatlib.sanitize import sanitize
+
+    who = entry.nick or "somebody new"
+    key = f" ({entry.key})" if entry.key else ""
+    words = [entry.at, f"{who}{key}", entry.what or "?", entry.to or ""]
+    words += [f"in {entry.room}" if entry.room else "", f"role {entry.role}" if entry.role else ""]
+    words += [f"until {entry.until}" if entry.until else "", entry.text or ""]
+    return sanitize("  ".join(filter(None, words)))
 
 
 def _bans(args: argparse.Namespace) -> int:

@@ -10,14 +10,13 @@ from collections import Counter
 from collections.abc import Callable, Container, Sequence
 from typing import Any
 
-from chatlib.core import commands, words
+from chatlib.core import commands, rights, words
 from chatlib.core.apply import NO_SESSION
 from chatlib.core.batch import Batch, Opened
 from chatlib.core.commands import NOBODY, Command, Origin, Peer
 from chatlib.core.identities import Rule
 from chatlib.core.meter import Meter, NotNow
 from chatlib.core.requested import (
-    FOR_ALL,
     IN_SESSION,
     NEED_KEYS,
     WITH_PASSWORDS,
@@ -25,6 +24,7 @@ from chatlib.core.requested import (
     Admitted,
     Context,
     needs_session,
+    of_a_room,
 )
 from chatlib.core.sessions import WRONG_KEY
 from chatlib.core.state import State, digest
@@ -147,7 +147,9 @@ class Admission:
                 self._charge(self._sid_at(origin, peer), peer, now)
                 raise
             origin = origin._replace(id=request.id)
-            return self._admitted(request, Context(origin, "", at, peer, self._fresh), now)
+            local = peer.uid is not None and peer.uid in self._operators
+            context = Context(origin, "", at, peer, self._fresh, local)
+            return self._admitted(request, context, now)
         except ProtocolViolation as e:
             self.counts[e.code] += 1
             batch.fail(origin._replace(id=e.id), Error(e.code, str(e)))
@@ -199,20 +201,20 @@ class Admission:
         return session.owner if session else None
 
     def _operates(self, peer: Peer) -> bool:
-        if peer.uid is not None and peer.uid in self._operators:
-            return True
-        known = self.state.identities.get(self.state.keys.get(peer.key, "")) if peer.key else None
-        return known is not None and known.role == "operator"
+        local = peer.uid is not None and peer.uid in self._operators
+        return rights.operates(self.state, peer.key, local)
 
     def _without_session(self, request: Any, context: Context, now: float) -> Admitted:
         self._charge("", context.peer, now)
-        if type(request) not in FOR_ALL and not self._operates(context.peer):
-            text = "only operators of this broker may do that"
-            raise ProtocolViolation("not_allowed", text, request.id)
+        error = rights.broker_fault(self.state, type(request), context.peer.key, context.local)
+        if error is not None:
+            raise ProtocolViolation(error.code, error.message, request.id)
         self._check_keys(request)
         return WITHOUT_SESSION[type(request)](request, context, self.state)
 
     def _check_keys(self, request: Any) -> None:
+        if of_a_room(request):
+            return
         if self.rule is None and type(request) in NEED_KEYS:
             text = (
                 "this broker is not encrypted: whoever reaches it may come in, without a key; to "

@@ -6,6 +6,7 @@ for the tables, the key's sessions and its connections.
 
 from __future__ import annotations
 
+from chatlib.core import moderation
 from chatlib.core.batch import Batch, Note
 from chatlib.core.sessions import end_sessions_of
 from chatlib.core.state import Identity, State
@@ -35,6 +36,9 @@ def add_key(state: State, known: Identity, key: str, batch: Batch) -> Error | No
             text = f"this key has registered {before.nick}: unregister that first"
             return Error("already_registered", text)
         _take_key(state, before, key)
+    old = before.id if before is not None else key
+    if old not in state.identities:  # else others of its keys are that one still
+        moderation.inherit(state, old, known.id)
     end_sessions_of(state, (key,), batch, reason="left")  # they were another user's
     state.put(state.identities, known.id, known.keeping([*known.dated(), (key, state.at)]))
     state.put(state.keys, key, known.id)

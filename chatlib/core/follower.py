@@ -280,8 +280,8 @@ class Follower:
             return
         event = decode_event(frame)
         # Else a kind of notice that is newer than we, or of a session whose welcome was lost.
-        if event.seq > 0 and event.room is None and self.state == "online":
-            self._reader.private(event, now)
+        if event.seq > 0 and self.state == "online":
+            self._reader.told(event, now)
 
     def _notice(self, frame: bytes, now: float) -> None:
         notice = decode_notice(frame)

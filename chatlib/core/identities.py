@@ -11,12 +11,22 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from chatlib.core import devices
+from chatlib.core import audit, devices, rights
 from chatlib.core.batch import Batch, Note, Reply
-from chatlib.core.commands import Admit, Ban, Invite, Origin, Redeem, Unban, Uninvite
+from chatlib.core.commands import (
+    Admit,
+    Ban,
+    Invite,
+    Origin,
+    Promote,
+    Redeem,
+    Unban,
+    Uninvite,
+)
+from chatlib.core.rooms import depart
 from chatlib.core.sessions import end_sessions_of, removed
 from chatlib.core.state import Banned, Identity, Invitation, State
-from chatlib.core.streams import timestamp
+from chatlib.core.streams import tell_room, timestamp
 from chatlib.protocol.answers import Invited, Redeemed
 from chatlib.protocol.fields import Error
 
@@ -66,6 +76,46 @@ def admit_key(state: State, key: str, role: str = "") -> Identity:
     return known
 
 
+def promote(state: State, command: Promote, batch: Batch) -> None:
+    """Give a key a role in the broker, or none; somebody must stay its operator."""
+    known = state.identities.get(state.keys.get(command.key, ""))
+    before = known.role if known is not None else ""
+    role = "" if command.role == "none" else command.role
+    if role == before:
+        batch.confirm(command.origin)
+        return
+    operators = sum(one.role == "operator" for one in state.identities.values())
+    if before == "operator" and operators == 1:
+        text = "this is the last operator: promote another one first"
+        batch.fail(command.origin, Error("not_allowed", text))
+        return
+    if role == "gateway" and known is not None and known.user:
+        text = (
+            f"{known.nick} is a registered nickname, a gateway is many people: unregister it first"
+        )
+        batch.fail(command.origin, Error("not_allowed", text))
+        return
+    if known is None:
+        admit_key(state, command.key, role)
+    else:
+        state.put(state.identities, known.id, replace(known, role=role))
+    _put_out(state, command.key, batch)
+    batch.notes.append(Note("promoted", "", command.key, reason=command.role))
+    text = command.role
+    audit.note_operator(state, command, "promote", batch, to=command.key, role=text)
+    batch.confirm(command.origin)
+
+
+def _put_out(state: State, key: str, batch: Batch) -> None:
+    """End memberships that went with who somebody was: a gateway's sessions are each their own."""
+    mine = sorted((s for s in state.sessions.values() if s.owner == key), key=lambda s: s.sid)
+    for session in mine:
+        for _, room in sorted(session.user.rooms.items()):
+            if not rights.reads(state, session.user, room):
+                tell_room(state, room, session, batch, kind="leave", reason="kicked")
+                depart(state, session.user, room)
+
+
 def invite(state: State, command: Invite, batch: Batch) -> None:
     """Keep an invitation until it is used up, expired or taken back."""
     forget_expired(state)
@@ -81,6 +131,7 @@ def invite(state: State, command: Invite, batch: Batch) -> None:
         expires=state.at + command.seconds * 1000,
     )
     keep_invitation(state, made, command.token, command.origin, batch)
+    audit.note_operator(state, command, "invite", batch, room=made.room, text=made.id)
 
 
 def keep_invitation(
@@ -108,6 +159,7 @@ def uninvite(state: State, command: Uninvite, batch: Batch) -> None:
         batch.fail(command.origin, Error("no_such_invitation", text))
         return
     state.drop(state.invitations, command.invitation)
+    audit.note_operator(state, command, "uninvite", batch, text=command.invitation)
     batch.confirm(command.origin)
 
 
@@ -133,6 +185,7 @@ def redeem(state: State, command: Redeem, batch: Batch) -> None:
             state.drop(state.invitations, found.id)
         admit_key(state, command.key)
         batch.notes.append(Note("redeemed", "", found.id, found.room))
+        audit.write(state, "", command.key, "redeem", batch, room=found.room, text=found.id)
     if command.origin is not None:
         batch.replies.append(Reply(command.origin, Redeemed(id=command.origin.id, room=found.room)))
 
@@ -154,11 +207,15 @@ def ban(state: State, command: Ban, batch: Batch) -> None:
         batch.fail(command.origin, Error("not_allowed", "an operator can't be banned"))
         return
     kept_out = known.keys if known is not None else (command.who,)
+    again = all(who in state.bans for who in kept_out)
     for who in kept_out:
         state.put(state.bans, who, Banned(who, command.reason, state.at))
     end_sessions_of(state, kept_out, batch, reason="banned")
     batch.expelled += kept_out
     batch.notes.append(Note("banned", "", command.who, reason=command.reason))
+    why = command.reason or None
+    if not again:
+        audit.note_operator(state, command, "ban", batch, to=command.who, text=why)
     batch.confirm(command.origin)
 
 
@@ -172,4 +229,5 @@ def unban(state: State, command: Unban, batch: Batch) -> None:
         if who in state.bans:
             state.drop(state.bans, who)
     batch.notes.append(Note("unbanned", "", command.who))
+    audit.note_operator(state, command, "unban", batch, to=command.who)
     batch.confirm(command.origin)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from chatlib.core.actions import Effects, Subscribe, Unsubscribe
@@ -45,8 +45,8 @@ class Reader:
 
     @property
     def topics(self) -> tuple[bytes, ...]:
-        """The feed topics of all rooms."""
-        return tuple(map(room_topic, self._rooms))
+        """The feed topics of all rooms but the private ones."""
+        return tuple(room_topic(name) for name, s in self._rooms.items() if not s.private)
 
     # -- rooms --------------------------------------------------------------------------------
 
@@ -69,16 +69,34 @@ class Reader:
             return
         if self._rooms.get(stream.room or "") is not stream:  # left, and joined anew since
             stream = self.open(stream.room or "")
+        self._privately(stream, answer)
+        events = [decode_event(raw) for raw in answer.events]
+        mine = [e.seq for e in events if e.kind == "join" and e.sid == self.sid]
+        stream.since = max(stream.since, *mine, 0)
         if stream.cursor is None:
-            events = [decode_event(raw) for raw in answer.events]
             self._deliver(stream.start(events, answer.head, history, self.user), now)
         self.fetch(stream, now)
+
+    def _privately(self, stream: Stream, joined: answers.Joined) -> None:
+        """Expect a private room's events on control alone."""
+        if joined.private != stream.private:
+            stream.private = joined.private
+            topic = room_topic(stream.room or "")
+            self._effects.actions.append((Unsubscribe if joined.private else Subscribe)(topic))
 
     def drop(self, room: str) -> None:
         """Forget a room that was left."""
         self.rejoining.discard(room)
-        if self._rooms.pop(room, None) is not None:
+        stream = self._rooms.pop(room, None)
+        if stream is not None and not stream.private:
             self._effects.actions.append(Unsubscribe(room_topic(room)))
+
+    def _lose(self, stream: Stream, code: str, text: str) -> None:
+        """Forget a room that one was put out of, where the user has not heard of it as an event."""
+        room = stream.room or ""
+        if self._rooms.get(room) is stream:
+            self.drop(room)
+            self._effects.delivered.append(Refusal(0, code, text, "", room=room))
 
     def resume(self, welcome: answers.Welcome, now: float) -> None:
         """Go on in the same session on a new connection."""
@@ -89,6 +107,17 @@ class Reader:
             self._open_inbox(welcome, now)
         self.hear(welcome.rooms, now)
         self.inbox_head(welcome.inbox, now)
+
+    def _still_in(self, rooms: Collection[str]) -> None:
+        """Learn in which rooms one is: a private one that is not among them has put one out.
+
+        Of a public one the feed and history tell that, to whoever asks.
+        """
+        leaving = self._requests.leaving
+        for name, stream in list(self._rooms.items()):
+            known = stream.cursor is not None and name not in self.rejoining
+            if stream.private and known and name not in rooms and name not in leaving:
+                self._lose(stream, "not_joined", f"you are not in the room {name} any more")
 
     def renew(self, welcome: answers.Welcome, new_history: bool, now: float) -> None:
         """Go on in a new session: rejoin every room from where it was left off.
@@ -111,7 +140,10 @@ class Reader:
             for room in welcome.rooms.keys() - self._rooms.keys():
                 self._enter(room, now)
         for room, stream in list(self._rooms.items()):
-            if stream.cursor is not None:
+            if new_history and stream.private:  # to join it would open a public one of that name
+                text = f"the private room {room} is gone: the broker has begun a new history"
+                self._lose(stream, "no_such_room", text)
+            elif stream.cursor is not None:
                 self._rejoin(room, 0 if new_history else stream.cursor, now)
 
     def _enter(self, room: str, now: float) -> None:
@@ -145,8 +177,9 @@ class Reader:
             self._requests.add(asked, answers.Page, now, opened, quiet=True, send=True)
 
     def _rejoin(self, room: str, after: int, now: float) -> None:
+        private = self._rooms[room].private
         stream = self._rooms[room] = Stream(room, after)
-        stream.fetching = True
+        stream.fetching, stream.private = True, private
         self.rejoining.add(room)
 
         def rejoined(answer: Any, now: float) -> None:
@@ -158,6 +191,7 @@ class Reader:
                 refusal = Refusal(0, answer.code, str(answer), "", room=room)
                 self._effects.delivered.append(refusal)
             else:
+                self._privately(stream, answer)
                 events = [decode_event(raw) for raw in answer.events]
                 self._deliver(stream.page(events, answer.head, answer.more), now)
                 self.fetch(stream, now)
@@ -171,9 +205,7 @@ class Reader:
         """Take in a feed message. Raises ProtocolViolation."""
         stream: Stream | None = None
         for event in decode_events(body):
-            if stream is None or stream.room != event.room:
-                stream = self._rooms.get(event.room or "")
-            if stream is None:
+            if (stream := self._rooms.get(event.room or "")) is None:
                 continue
             if event.kind == "head":
                 if event.epoch == self.epoch:
@@ -182,6 +214,15 @@ class Reader:
             self._mine(event, now)
             self._tell(stream.receive(event))
         if stream is not None:
+            self.fetch(stream, now)
+
+    def told(self, event: Event, now: float) -> None:
+        """Take in an event that came on control: of a private room, or of one's own inbox."""
+        if event.place is None:
+            self.private(event, now)
+        elif (stream := self._rooms.get(event.place)) is not None:
+            self._mine(event, now)
+            self._tell(stream.receive(event))
             self.fetch(stream, now)
 
     def private(self, event: Event, now: float) -> None:
@@ -197,6 +238,14 @@ class Reader:
         self._tell(found)
 
     def _tell(self, found: Sequence[Event | Gap]) -> None:
+        """Tell the user, up to where he was put out of the room; then forget it."""
+        for i, event in enumerate(found):
+            if not isinstance(event, Event) or event.reason != "kicked":
+                continue
+            if event.author == self.user and not self._is_back(event, found):
+                self._effects.delivered.extend(found[: i + 1])
+                self.drop(event.place or "")
+                return
         self._effects.delivered.extend(found)
         for event in found:
             if isinstance(event, Event) and event.kind == "leave" and self._left(event):
@@ -207,10 +256,22 @@ class Reader:
         ours = event.author == self.user and event.sid != self.sid
         return ours and event.seq > self._arrived
 
+    def _is_back(self, leave: Event, found: Sequence[Event | Gap]) -> bool:
+        """Tell whether one is in the room again, or has forgotten it already."""
+        stream = self._rooms.get(leave.place or "")
+        return (stream is None or leave.seq < stream.since) or any(
+            isinstance(e, Event) and e.kind == "join" and e.sid == self.sid and e.seq > leave.seq
+            for e in found
+        )
+
     # -- repair -------------------------------------------------------------------------------
 
     def hear(self, heads: dict[str, int], now: float) -> None:
-        """Hear on control of the rooms' heads, which may have overtaken the feed."""
+        """Hear on control of the rooms' heads, which may have overtaken the feed.
+
+        They are those of all rooms that one is in.
+        """
+        self._still_in(heads)
         for room, head in heads.items():
             if room in self._rooms:
                 self._rooms[room].hear(head, now)
@@ -238,6 +299,8 @@ class Reader:
             stream.fetching = False
             if isinstance(answer, Refused):  # the next head that is told tries again
                 stream.head = stream.cursor or 0
+                if stream.private and answer.code in ("no_such_room", "not_joined"):
+                    self._lose(stream, answer.code, str(answer))
                 return
             events = [decode_event(raw) for raw in answer.events]
             self._deliver(stream.page(events, answer.head, answer.more), now)

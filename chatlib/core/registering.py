@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from chatlib.core import devices, users
+from chatlib.core import audit, devices, rights, users
 from chatlib.core.batch import Batch, Note, Reply
 from chatlib.core.commands import (
     AddDevice,
@@ -41,6 +41,10 @@ def register(state: State, session: Session, command: Register, batch: Batch) ->
     user = session.user
     if not session.owner:
         batch.fail(command.origin, Error("not_encrypted", "a nickname is registered for a key"))
+        return
+    if rights.role_of_key(state, session.owner) == "gateway":
+        text = "you come through a gateway, whose key others share: register with a key of your own"
+        batch.fail(command.origin, Error("not_allowed", text))
         return
     if not user.identity:
         known = state.identities.get(state.keys.get(session.owner, ""))
@@ -79,6 +83,7 @@ def deregister(state: State, command: Deregister, batch: Batch) -> None:
     known = _found(state, command, command.nick, batch)
     if known is not None:
         _unregister(state, known, batch)
+        audit.note_operator(state, command, "unregister", batch, to=known.nick)
         batch.confirm(command.origin)
 
 
@@ -183,4 +188,5 @@ def reset(state: State, command: Reset, batch: Batch) -> None:
     state.put(state.identities, known.id, known)
     _drop_links(state, known.id, 0)
     batch.notes.append(Note("reset", "", known.nick))
+    audit.note_operator(state, command, "reset", batch, to=known.nick)
     _keep_link(state, known, command, batch)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from chatlib.core import commands
 from chatlib.core.commands import Command, Origin, Peer, Question, Unhashed
 from chatlib.core.passwords import salt_of
+from chatlib.core.rights import role_of_key
 from chatlib.core.state import State, digest
 from chatlib.core.users import find_user
 from chatlib.errors import ProtocolViolation
@@ -30,6 +31,7 @@ class Context(NamedTuple):
     at: int
     peer: Peer
     fresh: Fresh
+    local: bool = False  # an operator, by the user that he is on this machine
 
 
 def _asked(request: Any, context: Context) -> Question:
@@ -86,6 +88,13 @@ def _search(request: requests.Search, context: Context) -> Question:
     return _asked(request, context)
 
 
+def of_a_room(request: Any) -> bool:
+    """Tell whether this is the form of `ban`, `unban` or `bans` that is about one room."""
+    return type(request) in (requests.Ban, requests.Unban, requests.Bans) and (
+        request.room is not None
+    )
+
+
 def _who(request: requests.Who, context: Context) -> Question:
     if request.room is not None:
         request.room = room_name(request.room)
@@ -110,6 +119,56 @@ def _password(request: requests.Password, context: Context) -> Unhashed:
         at=context.at, sid=context.sid, origin=context.origin, salt=digest(context.fresh(16))
     )
     return Unhashed(command, request.password, context.peer.address)
+
+
+def _in_room(kind: type[Any], *fields: str) -> Callable[[Any, Context], Command]:
+    """Return what makes a command of a request that has a room, a nickname, and these fields."""
+
+    def make(request: Any, context: Context) -> Command:
+        made: Command = kind(
+            at=context.at,
+            sid=context.sid,
+            origin=context.origin,
+            room=room_name(request.room),
+            nick=nick_key(request.nick),
+            local=context.local,
+            **{name: getattr(request, name) for name in fields},
+        )
+        return made
+
+    return make
+
+
+def _create(request: requests.Create, context: Context) -> Command:
+    return commands.CreateRoom(
+        at=context.at,
+        sid=context.sid,
+        origin=context.origin,
+        room=room_name(request.room),
+        private=request.private,
+    )
+
+
+def _room_ban(request: requests.Ban, context: Context) -> Command:
+    if request.nick is None or request.key is not None or request.address is not None:
+        raise ProtocolViolation("bad_request", "a ban from a room takes a nick", request.id)
+    return _in_room(commands.RoomBan, "reason")(request, context)
+
+
+def _room_unban(request: requests.Unban, context: Context) -> Command:
+    return commands.RoomUnban(
+        at=context.at,
+        sid=context.sid,
+        origin=context.origin,
+        room=room_name(request.room or ""),
+        nick=nick_key(request.who),
+        local=context.local,
+    )
+
+
+def _of_room(request: Any, context: Context) -> Question:
+    request.room = room_name(request.room)
+    return _asked(request, context)
 
 
 IN_SESSION: dict[type[Any], Callable[[Any, Context], Admitted]] = {
@@ -140,6 +199,15 @@ IN_SESSION: dict[type[Any], Callable[[Any, Context], Admitted]] = {
         at=c.at, sid=c.sid, origin=c.origin, key=r.key
     ),
     requests.Password: _password,
+    requests.Create: _create,
+    requests.Role: _in_room(commands.SetRole, "role"),
+    requests.Kick: _in_room(commands.Kick, "reason"),
+    requests.Mute: _in_room(commands.Mute, "seconds"),
+    requests.Unmute: _in_room(commands.Unmute),
+    requests.Roles: _of_room,
+    requests.Ban: _room_ban,
+    requests.Unban: _room_unban,
+    requests.Bans: _of_room,
 }
 
 
@@ -166,6 +234,8 @@ def _invite(request: requests.Invite, context: Context, state: State) -> Command
         room=room_name(request.room),
         uses=request.uses,
         seconds=request.seconds,
+        by=context.peer.key,
+        local=context.local,
     )
 
 
@@ -173,23 +243,52 @@ def _ban(request: requests.Ban, context: Context, state: State) -> Command:
     given = [w for w in (request.key, request.address, request.nick) if w is not None]
     if len(given) != 1 or not given[0]:
         raise ProtocolViolation("bad_request", "ban one: key, address or nick", request.id)
-    who = given[0]
-    if request.nick is not None:
-        who = _key_of(state, request.nick)
-        if not who:
-            text = f"nobody here is called {request.nick}"
-            raise ProtocolViolation("no_such_nick", text, request.id)
-    return commands.Ban(at=context.at, origin=context.origin, who=who, reason=request.reason)
+    who = given[0] if request.nick is None else _key_of(request.nick, request.id, state)
+    return commands.Ban(
+        at=context.at,
+        origin=context.origin,
+        who=who,
+        reason=request.reason,
+        by=context.peer.key,
+        local=context.local,
+    )
 
 
-def _key_of(state: State, nick: str) -> str:
-    """Return a key of who has the nickname, empty for none."""
+def _key_of(nick: str, id: Any, state: State) -> str:
+    """Return a key of who has a nickname, here or away. Raises ProtocolViolation."""
     user = find_user(state, nick)
     if user is None:
-        return ""
-    if user.identity:
-        return next(iter(state.identities[user.identity].keys), "")
-    return state.sessions[user.sessions[0]].owner
+        key = ""
+    elif user.identity:
+        key = next(iter(state.identities[user.identity].keys), "")
+    else:
+        key = state.sessions[user.sessions[0]].owner
+    if not key:
+        raise ProtocolViolation("no_such_nick", f"nobody here is called {nick}", id)
+    if role_of_key(state, key) == "gateway":
+        text = f"{nick} comes through a gateway, whose key others share: name the key, or a room"
+        raise ProtocolViolation("not_allowed", text, id)
+    return key
+
+
+def _promote(request: requests.Promote, context: Context, state: State) -> Command:
+    if (request.key is None) == (request.nick is None) or request.key == "":
+        raise ProtocolViolation("bad_request", "promote one: key or nick", request.id)
+    key = request.key or _key_of(request.nick or "", request.id, state)
+    return commands.Promote(
+        at=context.at,
+        origin=context.origin,
+        key=key,
+        role=request.role,
+        by=context.peer.key,
+        local=context.local,
+    )
+
+
+def _audit(request: requests.Audit, context: Context, state: State) -> Question:
+    if request.after is not None and request.before is not None:
+        raise ProtocolViolation("bad_request", "audit takes after or before, not both", request.id)
+    return _asked(request, context)
 
 
 def _reset(request: requests.Reset, context: Context, state: State) -> Command:
@@ -202,6 +301,8 @@ def _reset(request: requests.Reset, context: Context, state: State) -> Command:
         token=token,
         digest=digest(token),
         seconds=request.seconds,
+        by=context.peer.key,
+        local=context.local,
     )
 
 
@@ -226,24 +327,27 @@ WITHOUT_SESSION: dict[type[Any], Callable[[Any, Context, State], Admitted]] = {
     requests.Redeem: _redeem,
     requests.Invite: _invite,
     requests.Uninvite: lambda r, c, s: commands.Uninvite(
-        at=c.at, origin=c.origin, invitation=r.invitation
+        at=c.at, origin=c.origin, invitation=r.invitation, by=c.peer.key, local=c.local
     ),
     requests.Ban: _ban,
-    requests.Unban: lambda r, c, s: commands.Unban(at=c.at, origin=c.origin, who=r.who),
+    requests.Unban: lambda r, c, s: commands.Unban(
+        at=c.at, origin=c.origin, who=r.who, by=c.peer.key, local=c.local
+    ),
+    requests.Promote: _promote,
+    requests.Audit: _audit,
     requests.Invitations: lambda r, c, s: _asked(r, c),
     requests.Bans: lambda r, c, s: _asked(r, c),
     requests.Unregister: lambda r, c, s: commands.Deregister(
-        at=c.at, origin=c.origin, nick=checked(r.nick)
+        at=c.at, origin=c.origin, nick=checked(r.nick), by=c.peer.key, local=c.local
     ),
     requests.Login: _login,
     requests.Reset: _reset,
 }
 NEED_KEYS = frozenset((
-    requests.Redeem, requests.Invite, requests.Ban, requests.Register, requests.Unregister,
-    requests.Device, requests.Devices, requests.Undevice, requests.Password, requests.Login,
-    requests.Reset,
+    requests.Redeem, requests.Invite, requests.Ban, requests.Promote, requests.Register,
+    requests.Unregister, requests.Device, requests.Devices, requests.Undevice, requests.Password,
+    requests.Login, requests.Reset,
 ))  # fmt: skip
-FOR_ALL = (requests.Redeem, requests.Login)  # without a session; the others are for operators
 WITH_PASSWORDS = (requests.Password, requests.Login)
 
 
@@ -251,4 +355,4 @@ def needs_session(request: Any) -> bool:
     """Tell whether it is asked in a session: what operators ask of others is not."""
     if type(request) is requests.Unregister:
         return request.nick is None
-    return type(request) in IN_SESSION
+    return type(request) not in WITHOUT_SESSION or of_a_room(request)

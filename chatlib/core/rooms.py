@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from chatlib.core import rights
 from chatlib.core.batch import Batch, JoinReply, Note, Reply
 from chatlib.core.commands import JoinRoom, LeaveRoom, SetTopic
+from chatlib.core.grants import Granted, RoomRights
 from chatlib.core.state import Room, Session, State, User, new_room
 from chatlib.core.streams import tell_room
 from chatlib.protocol import limits
@@ -25,6 +27,7 @@ def join_room(state: State, session: Session, command: JoinRoom, batch: Batch) -
         if room is None:
             room = new_room(command.room)
             state.put(state.rooms, room.name, room)
+            own_room(state, session, room)
         state.set(user, "rooms", {**user.rooms, room.name: room})
         tell_room(state, room, session, batch, kind="join")
         state.put(room.members, user.id, room.head)
@@ -39,10 +42,18 @@ def join_room(state: State, session: Session, command: JoinRoom, batch: Batch) -
             oldest=0,
             events=[],
             more=False,
+            private=room.private,
         )
         # Who came as a device of a member need not read all that was said since that one's join.
         joined = max(room.members[user.id], session.since)
-        batch.replies.append(JoinReply(command.origin, answer, command.after, joined))
+        batch.replies.append(JoinReply(command.origin, answer, command.after, joined, user.id))
+
+
+def own_room(state: State, session: Session, room: Room) -> None:
+    """Make somebody the owner of a room that is new."""
+    owner = Granted("owner", session.user.nick, session.user.key)
+    made = RoomRights(room.private, {rights.who(state, session): owner})
+    state.put(state.rights, room.name, made)
 
 
 def _join_fault(state: State, user: User, room: Room | None) -> Error | None:
@@ -58,9 +69,9 @@ def member_fault(state: State, session: Session, name: str) -> Error | None:
     """Return why the session may not act as a member of the room, or None."""
     if name in session.user.rooms:
         return None
-    if name in state.rooms:
+    if rights.sees(state, session, state.rooms.get(name)):
         return Error("not_joined", f"you are not in the room {name}: join it first")
-    return Error("no_such_room", f"there is no room {name}: joining it opens it")
+    return rights.no_such_room(name)
 
 
 def leave_room(state: State, session: Session, command: LeaveRoom, batch: Batch) -> None:
@@ -69,16 +80,22 @@ def leave_room(state: State, session: Session, command: LeaveRoom, batch: Batch)
         batch.fail(command.origin, error)
         return
     room, user = state.rooms[command.room], session.user
-    state.drop(room.members, user.id)
+    depart(state, user, room)
+    tell_room(state, room, session, batch, kind="leave", reason="left")
+    batch.notes.append(Note("left", session.sid, user.nick, room.name, reason="left"))
+    if command.origin is not None:
+        batch.replies.append(Reply(command.origin, Left(id=command.origin.id, room=room.name)))
+
+
+def depart(state: State, user: User, room: Room) -> None:
+    """End a membership, and what the user keeps of it; he may be away."""
+    if user.id in room.members:
+        state.drop(room.members, user.id)
     others = {name: other for name, other in user.rooms.items() if other is not room}
     state.set(user, "rooms", others)
     if room.name in user.read:
         cursors = {name: seq for name, seq in user.read.items() if name != room.name}
         state.set(user, "read", cursors)
-    tell_room(state, room, session, batch, kind="leave", reason="left")
-    batch.notes.append(Note("left", session.sid, user.nick, room.name, reason="left"))
-    if command.origin is not None:
-        batch.replies.append(Reply(command.origin, Left(id=command.origin.id, room=room.name)))
 
 
 def set_topic(state: State, session: Session, command: SetTopic, batch: Batch) -> None:

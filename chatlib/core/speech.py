@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatlib.core import words
+from chatlib.core import audit, rights, words
 from chatlib.core.batch import Batch
 from chatlib.core.commands import Regarding, Say
 from chatlib.core.rooms import member_fault
@@ -52,6 +52,9 @@ def _say_room(state: State, session: Session, line: Line, batch: Batch) -> None:
             batch.refuse(session.sid, line.n, error)
             return
         room = session.user.rooms[name]
+    if error := rights.line_fault(state, session, room, line.kind):
+        batch.refuse(session.sid, line.n, error)
+        return
     if line.re is None:
         tell_room(state, room, session, batch, kind=line.kind, n=line.n, text=line.text)
     elif isinstance(line, Regarding):
@@ -59,11 +62,13 @@ def _say_room(state: State, session: Session, line: Line, batch: Batch) -> None:
 
 
 def _say_about(state: State, session: Session, room: Room, line: Regarding, batch: Batch) -> None:
-    if error := words.fault(session, line, None):
+    if error := words.fault(session, line, None, moderates=rights.moderates(state, session, room)):
         batch.refuse(session.sid, line.n, error)
         return
     tell_room(state, room, session, batch, **words.told(line))
     batch.entries[-1] = changing(batch.entries[-1], line.kind, line.re)
+    if line.kind == "delete" and line.original and not words.is_author(session, line.original):
+        audit.note(state, session, "delete", batch, room=room.name, re=line.re)
 
 
 def _say_privately(state: State, session: Session, line: Line, batch: Batch) -> None:

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
+from chatlib.core.grants import Head, RoomRights
 from chatlib.names import LOBBY, nick_key
-from chatlib.protocol.topics import room_topic
+from chatlib.protocol.topics import private_stream, room_topic
 from chatlib.skeleton import skeletons
 
 MISSING: Any = object()
@@ -33,11 +34,13 @@ class Room(Struct):
     topic: str = ""
     head: int = 0
     members: dict[str, int] = {}
+    private: bool = False
 
 
-def new_room(name: str) -> Room:
-    """Return an empty room; its stream is its topic on the feed."""
-    return Room(name, room_topic(name).decode())
+def new_room(name: str, private: bool = False) -> Room:
+    """Return an empty room; its stream is its topic on the feed, where a private one has none."""
+    stream = private_stream(name) if private else room_topic(name).decode()
+    return Room(name, stream, private=private)
 
 
 class User(Struct):
@@ -82,7 +85,7 @@ class Session(Struct):
 
 
 class Identity(Struct, frozen=True):
-    """Somebody whom the broker knows by his keys; `role` is `operator` or empty.
+    """Somebody whom the broker knows by his keys; `role` is `operator`, `gateway` or empty.
 
     `id` is his first key. With a nickname registered `nick` and `user` (the id) say which. `times`
     are those (ms) at which the last so many of the keys were added, `since` that of the others.
@@ -137,7 +140,10 @@ class Banned(Struct, frozen=True):
     at: int
 
 
-RECORDS: dict[str, type[Any]] = {"identity": Identity, "invitation": Invitation, "ban": Banned}
+RECORDS: dict[str, type[Any]] = {
+    "identity": Identity, "invitation": Invitation, "ban": Banned, "room": RoomRights,
+    "audit": Head,
+}  # fmt: skip
 
 
 class Ended(Struct):
@@ -232,8 +238,11 @@ class State:
         self.invitations: dict[str, Invitation] = {}
         self.bans: dict[str, Banned] = {}  # by key or address
         self.keys: dict[str, str] = {}  # key -> id of its identity
+        self.rights: dict[str, RoomRights] = {}  # by room; none where nobody has any
+        self.audits: dict[str, Head] = {}  # the audit log's head
         self.records: dict[str, dict[str, Any]] = {
             "identity": self.identities, "invitation": self.invitations, "ban": self.bans,
+            "room": self.rights, "audit": self.audits,
         }  # fmt: skip
         self._undo: list[tuple[Any, Any, Any]] = []
         self._heads: dict[str, tuple[Room, int]] = {}
@@ -274,29 +283,21 @@ class State:
 
     def changes(self) -> Changes:
         """Return what changed since the last `keep` or `take_back`."""
-        rooms = {name: room for name, (room, _) in self._heads.items()}
-        users: dict[str, User | None] = {}
-        sessions: dict[str, Session | None] = {}
-        ended: dict[bytes, Ended | None] = {}
-        records: dict[tuple[str, str], Any] = {}
-        tables = {id(table): kind for kind, table in self.records.items()}
+        touched: dict[int, dict[Any, None]] = {}  # by table, the names in it
         for owner, name, _ in self._undo:
-            if isinstance(owner, Session):
-                sessions[owner.sid] = self.sessions.get(owner.sid)
-            elif isinstance(owner, User):
-                users[owner.id] = self.users.get(owner.id)
-            elif isinstance(owner, Room):
-                rooms[owner.name] = owner
-            elif owner is self.sessions:
-                sessions[name] = self.sessions.get(name)
-            elif owner is self.users:
-                users[name] = self.users.get(name)
-            elif owner is self.ended:
-                ended[name] = self.ended.get(name)
-            elif (kind := tables.get(id(owner))) is not None:
-                records[kind, name] = owner.get(name)
-        (now_sessions, gone), (now_users, departed) = _parted(sessions), _parted(users)
-        now_ended, forgotten = _parted(ended)
+            table, place = self._place(owner, name)
+            touched.setdefault(id(table), {})[place] = None
+
+        def now(table: dict[Any, Any]) -> dict[Any, Any]:
+            return {name: table.get(name) for name in touched.get(id(table), ())}
+
+        rooms = {name: room for name, (room, _) in self._heads.items()}
+        rooms |= _parted(now(self.rooms))[0]
+        (now_sessions, gone), (now_users, departed) = (
+            _parted(now(self.sessions)),
+            _parted(now(self.users)),
+        )
+        now_ended, forgotten = _parted(now(self.ended))
         return Changes(
             self.seq,
             self.at,
@@ -306,16 +307,28 @@ class State:
             gone,
             list(now_ended.items()),
             forgotten,
-            [(kind, name, record) for (kind, name), record in records.items()],
+            [(k, name, record) for k, t in self.records.items() for name, record in now(t).items()],
             list(now_users.values()),
             departed,
         )
 
+    def _place(self, owner: Any, name: Any) -> tuple[Any, Any]:
+        """Return the table in which something stands that was changed, and under what name."""
+        if isinstance(owner, Session):
+            return self.sessions, owner.sid
+        if isinstance(owner, User):
+            return self.users, owner.id
+        return (self.rooms, owner.name) if isinstance(owner, Room) else (owner, name)
+
     def restore(self, saved: Saved) -> None:
         """Take over what a store kept of an earlier life."""
         self.seq, self.at, self.guests = saved.seq, saved.at, saved.guests
+        for kind, records in saved.records.items():
+            self.records[kind].update(records)
         for room in saved.rooms:
-            made = self.rooms[room.name] = new_room(room.name)
+            rights = self.rights.get(room.name)
+            private = rights is not None and rights.private
+            made = self.rooms[room.name] = new_room(room.name, private)
             made.topic, made.head = room.topic, room.head
         for u in saved.users:
             rooms = {name: self.rooms[name] for name in u.rooms}
@@ -334,8 +347,6 @@ class State:
                 for name, joined in u.rooms.items():
                     self.rooms[name].members[u.id] = joined
         self.ended = dict(saved.ended)
-        for kind, records in saved.records.items():
-            self.records[kind].update(records)
         self.keys = {key: known.id for known in self.identities.values() for key in known.keys}
         self.keep()
 

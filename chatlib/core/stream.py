@@ -27,6 +27,8 @@ class Stream:
         self.cursor = cursor
         self.head = cursor or 0
         self.fetching = False
+        self.since = 0  # the seq of one's own newest join that is known
+        self.private = False  # its events come on control, and there is nothing on the feed
         self._ahead: dict[int, Event] = {}
         self._rumour: tuple[int, float] | None = None
 

@@ -64,7 +64,8 @@ def tell_room(state: State, room: Room, session: Session, batch: Batch, **what: 
             **what,
         )
     )
-    batch.entries.append(Entry(room.stream, state.seq, line))
+    readers = tuple(room.members) if room.private else ()
+    batch.entries.append(Entry(room.stream, state.seq, line, readers=readers))
 
 
 def tell_inbox(state: State, owner: User, peer: User, event: Event, batch: Batch) -> None:
@@ -73,6 +74,14 @@ def tell_inbox(state: State, owner: User, peer: User, event: Event, batch: Batch
     state.set(owner, "inbox", event.seq)
     entry = Entry(INBOX + owner.id, event.seq, encode(event), peer.key)
     batch.entries.append(entry if event.re is None else changing(entry, event.kind, event.re))
+
+
+def notify(state: State, owner: User, batch: Batch, **what: Any) -> None:
+    """Put into `owner`'s inbox what nobody said to him: what his rights in a room are now."""
+    prev = owner.inbox
+    state.set(owner, "inbox", state.next_seq())
+    event = Event(seq=state.seq, prev=prev, at=timestamp(state.at), inbox=True, **what)
+    batch.entries.append(Entry(INBOX + owner.id, state.seq, encode(event)))
 
 
 def changing(entry: Entry, kind: str, re: int | None) -> Entry:

@@ -77,4 +77,13 @@ MIGRATIONS = [
     DROP TABLE sessions;
     ALTER TABLE devices RENAME TO sessions;
     """,
+    # What was deleted in rooms, as it was, for their moderators alone.
+    """
+    CREATE TABLE erased (
+        stream INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        line BLOB NOT NULL,
+        PRIMARY KEY (stream, seq)
+    ) STRICT, WITHOUT ROWID;
+    """,
 ]

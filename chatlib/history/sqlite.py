@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from chatlib.core.batch import Entry
+from chatlib.core.batch import INBOX, Entry
 from chatlib.core.state import (
     RECORDS,
     Changes,
@@ -212,7 +212,8 @@ class SqliteStore:
         """Note edits, blank what is deleted; return the lines that were blanked."""
         made = [(e.erases, (self._stream(e.stream), e.changes or 0, e.seq)) for e in entries]
         erasing.note_edits(self._db, [change for erases, change in made if not erases])
-        return list(erasing.erase(self._db, [change for erases, change in made if erases]))
+        kept = {self._stream(e.stream) for e in entries if not e.stream.startswith(INBOX)}
+        return list(erasing.erase(self._db, [change for erases, change in made if erases], kept))
 
     def _stream(self, name: str) -> int:
         number = self._streams.get(name)
@@ -346,6 +347,13 @@ class SqliteStore:
         except sqlite3.Error as e:
             raise StoreFailed(str(e)) from e
         return found[0] if found else None
+
+    def erased(self, stream: str, seq: int) -> bytes | None:
+        """Return a deleted event's line with its text; see Store. Raises StoreFailed."""
+        try:
+            return erasing.erased(self._db, self._streams.get(stream), seq)
+        except sqlite3.Error as e:
+            raise StoreFailed(str(e)) from e
 
     def close(self) -> None:
         """Close the file and let another broker have it."""

@@ -19,6 +19,7 @@ from chatlib.net.belonging import Belonging
 from chatlib.net.handshake import Keys, keys_for
 from chatlib.net.line import Line
 from chatlib.net.oneshot import log_in
+from chatlib.net.ruling import Ruling
 from chatlib.net.sockets import make_context
 from chatlib.net.talking import Talking
 from chatlib.protocol import answers, events, limits, requests
@@ -40,9 +41,10 @@ class JoinedRoom(NamedTuple):
     room: str
     topic: str
     members: list[Member]
+    private: bool = False
 
 
-class Client(Talking, Asking, Belonging):
+class Client(Talking, Asking, Ruling, Belonging):
     """A member of the chat.
 
     `address` is the broker's control endpoint; without a `nick` the broker gives one. No thread
@@ -324,7 +326,7 @@ class Client(Talking, Asking, Belonging):
         """
         name = room_name(room)
         found = self._do(lambda now: self._follower.join(name, history, now), timeout)
-        return JoinedRoom(found.room, found.topic, found.members)
+        return JoinedRoom(found.room, found.topic, found.members, found.private)
 
     def leave(self, room: str, *, timeout: float = 10) -> None:
         """Leave a room, when all that was said is acknowledged."""

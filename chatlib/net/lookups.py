@@ -13,7 +13,6 @@ from chatlib.errors import BadName, ProtocolViolation
 from chatlib.history.store import Store, StoreFailed
 from chatlib.names import nick_key, room_name
 from chatlib.protocol.codec import decode_event
-from chatlib.protocol.topics import room_topic
 
 MOST = 500  # events of a pass: some milliseconds
 
@@ -39,7 +38,10 @@ def _original(store: Store, state: State, user: str, line: Regarding) -> Origina
     peer = None
     try:
         if line.to is None:
-            stream = room_topic(room_name(line.room or "")).decode()
+            room = state.rooms.get(room_name(line.room or ""))
+            if room is None or user not in room.members:
+                return None
+            stream = room.stream
         else:
             stream, peer = INBOX + user, state.nicks.get(nick_key(line.to))
     except BadName:

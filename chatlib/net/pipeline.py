@@ -47,6 +47,7 @@ from chatlib.protocol.topics import BEACON, ROOMS, topic_room
 # What a feed message is packed to: less than the wire allows, for a subscriber that does not read
 # holds FEED_HWM of them. Packed to 32 KiB, an event cost a third more CPU at 100 subscribers.
 PACKED_BYTES = 128 * 1024
+PUBLIC = ROOMS.decode()  # where streams begin that are published: no other one ever is
 TRIM_S = 0.02  # between two steps of trimming when nothing else happens
 RETRY_MS = 1_000  # after a commit that failed
 
@@ -267,13 +268,17 @@ class Pipeline:
 
     def _emit_entries(self, batch: Batch, now: float) -> None:
         topics: dict[str, list[bytes]] = {}
-        for stream, _, line, _, _, _ in batch.entries:
-            if stream.startswith(INBOX):
-                self._deliver_to_all(stream[len(INBOX) :], line)
-            elif (lines := topics.get(stream)) is not None:
+        for entry in batch.entries:
+            stream, line = entry.stream, entry.line
+            if (lines := topics.get(stream)) is not None:
                 lines.append(line)
-            else:
+            elif stream.startswith(PUBLIC):
                 topics[stream] = [line]
+            elif stream.startswith(INBOX):
+                self._deliver_to_all(stream[len(INBOX) :], line)
+            else:  # what is not for everyone goes to whom it was for when it happened
+                for id in entry.readers:
+                    self._deliver_to_all(id, line)
         for stream, lines in topics.items():
             topic = stream.encode()
             self.feed.extend((topic, body) for body in feed_bodies(lines))
@@ -321,7 +326,7 @@ class Pipeline:
                 room = self.state.rooms.get(name)
                 if room is None and not _is_room(name):
                     continue
-                head = room.head if room else 0
+                head = room.head if room and not room.private else 0  # as if it were not there
                 marker = Event(kind="head", room=name, seq=head, epoch=self.state.epoch)
                 self._publish(topic, marker)
 

@@ -38,6 +38,7 @@ class RoomLine(Struct, omit_defaults=True):
     members: int
     topic: str = ""
     head: Seq = 0
+    private: bool = False
 
 
 class Welcome(Answer, kw_only=True):
@@ -77,6 +78,53 @@ class Joined(Answer, kw_only=True):
     head: Seq
     oldest: Seq
     events: list[Raw]
+    more: bool
+    private: bool = False
+
+
+class Created(Answer, kw_only=True):
+    """The answer to `create`."""
+
+    room: str
+    private: bool
+
+
+class RoleIs(Answer, kw_only=True):
+    """The answer to `role`: what somebody is in the room now."""
+
+    room: str
+    nick: str
+    role: str
+
+
+class RoleLine(Struct, omit_defaults=True):
+    """One role in a room, under the nickname at which it was given."""
+
+    nick: str
+    role: str
+
+
+class MuteLine(Struct, omit_defaults=True):
+    """One who may not speak in a room; without `until`, for as long as nobody unmutes him."""
+
+    nick: str
+    until: str | None = None
+
+
+class BanLine(Struct, omit_defaults=True):
+    """One ban in a list: of a key or an address; of a room, of who had that nickname."""
+
+    who: str
+    at: str
+    reason: str = ""
+
+
+class RoleList(Answer, kw_only=True):
+    """The answer to `roles`. Each list ends after 2,000; `more` tells that one of them does."""
+
+    roles: list[RoleLine]
+    mutes: list[MuteLine]
+    bans: list[BanLine]
     more: bool
 
 
@@ -149,14 +197,6 @@ class InvitationList(Answer, kw_only=True):
     """The answer to `invitations`."""
 
     invitations: list[InvitationLine]
-
-
-class BanLine(Struct, omit_defaults=True):
-    """One ban in a list: of a key or an address."""
-
-    who: str
-    at: str
-    reason: str = ""
 
 
 class BanList(Answer, kw_only=True):

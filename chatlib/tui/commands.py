@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from chatlib.errors import Misuse
 from chatlib.names import room_name
+from chatlib.tui import ruling
 from chatlib.tui.conversation import Conversation
 from chatlib.tui.when import parse_when
 
@@ -73,7 +74,12 @@ def _rooms(chat: Conversation, rest: str) -> None:
     found = chat.client.rooms()
     chat.learn_rooms(r.room for r in found)
     chat.note(f"{len(found)} rooms:")
-    chat.rows(f"{r.room}  {r.members} here" + (f"  {r.topic}" if r.topic else "") for r in found)
+    chat.rows(
+        f"{r.room}  {r.members} here"
+        + (" (private)" if r.private else "")
+        + (f"  {r.topic}" if r.topic else "")
+        for r in found
+    )
 
 
 def _who(chat: Conversation, rest: str) -> None:
@@ -223,6 +229,22 @@ COMMANDS: dict[str, Command] = {
     "react": Command(
         "SIGN [NICK]", "react to what was said last, or by NICK", _react, 1, needs_room=True
     ),
+    "create": Command("[--private] NAME", "make a room of your own", ruling.create, 1),
+    "invite": Command(
+        "NICK [ROOM]", "let somebody into a private room", ruling.invite, 1, completes="nicks"
+    ),
+    "kick": Command(
+        "NICK [WHY]", "put somebody out of the room", ruling.kick, 1, True, completes="nicks"
+    ),
+    "ban": Command("NICK [WHY]", "... and keep them out", ruling.ban, 1, True, completes="nicks"),
+    "unban": Command("NICK", "let somebody in again", ruling.unban, 1, True, completes="nicks"),
+    "mute": Command(
+        "NICK [10m]", "let somebody say nothing for a while", ruling.mute, 1, True, "nicks"
+    ),
+    "unmute": Command("NICK", "let somebody speak again", ruling.unmute, 1, True, "nicks"),
+    "op": Command("NICK", "make somebody a moderator", ruling.promote, 1, True, "nicks"),
+    "deop": Command("NICK", "take that back", ruling.demote, 1, True, "nicks"),
+    "roles": Command("[ROOM]", "list who may do what in a room", ruling.roles, completes="rooms"),
     "topic": Command("[TEXT]", "set or show the room's topic", _topic, needs_room=True),
     "history": Command("[N]", "show what was said before", _history, needs_room=True),
     "search": Command(

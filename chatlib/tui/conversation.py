@@ -59,6 +59,7 @@ class Conversation:
             self._nicks.pop(event.nick, None)
         if len(self._nicks) > NICKS_KEPT:
             del self._nicks[next(iter(self._nicks))]
+        self._put_out(event)
         if event.room is not None and event.room != self.room and event.kind in ("say", "act"):
             self.unread[event.room] += 1
         self._mark(event)
@@ -70,12 +71,20 @@ class Conversation:
             self.left(event.room or "")  # on another device
         return lines
 
+    def _put_out(self, event: Event) -> None:
+        """Go on in another room after one was put out of this one."""
+        mine = event.sid == self.client.sid and event.kind == "leave" and event.reason == "kicked"
+        if mine and event.room is not None and event.room not in self.client.joined:
+            self.left(event.room)
+
     def _view(self, event: Event, recent: Recent) -> View:
         about = recent.find(event.re)  # as it was before this event
         return View(self.client.user, self.room, about, takes_back=recent.take(event))
 
     def _mark(self, event: Event) -> None:
         """Tell the broker what was read: the current room, and what was said to oneself."""
+        if event.inbox:
+            return  # nobody said it
         if event.room is None:
             self.client.mark_read(event.seq, peer=event.nick)
             return
@@ -87,7 +96,8 @@ class Conversation:
         """Tell of a room that was joined, once its events up to one's own join are shown."""
         names = [m.nick for m in room.members[:MEMBERS_SHOWN]]
         more = " …" if len(room.members) > MEMBERS_SHOWN else ""
-        text = f"{room.room}: {room.topic or 'no topic'}; here: {', '.join(names)}{more}"
+        name = f"{room.room} (private)" if room.private else room.room
+        text = f"{name}: {room.topic or 'no topic'}; here: {', '.join(names)}{more}"
         self._show(self._arrival(room.room, text))
 
     def _arrival(self, room: str, text: str) -> list[Line]:

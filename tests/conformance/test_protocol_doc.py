@@ -16,9 +16,11 @@ from msgspec import inspect
 
 from chatlib.core import (
     admission,
+    audit,
     buckets,
     cursors,
     devices,
+    grants,
     questions,
     registering,
     rooms,
@@ -49,6 +51,8 @@ ANSWERS = {
     "ban": answers.Answer,
     "unban": answers.Answer,
     "bans": answers.BanList,
+    "promote": answers.Answer,
+    "audit": answers.Page,
     "register": answers.Registered,
     "unregister": answers.Answer,
     "device": answers.Invited,
@@ -57,6 +61,12 @@ ANSWERS = {
     "password": answers.Answer,
     "login": answers.Registered,
     "reset": answers.Invited,
+    "create": answers.Created,
+    "role": answers.RoleIs,
+    "kick": answers.Answer,
+    "mute": answers.Answer,
+    "unmute": answers.Answer,
+    "roles": answers.RoleList,
     "rooms": answers.RoomList,
     "search": answers.Hits,
     "who": answers.WhoList,
@@ -195,6 +205,8 @@ def test_table_of_what_is_inside() -> None:
         "invitations": answers.InvitationLine,
         "bans": answers.BanLine,
         "devices": answers.DeviceLine,
+        "roles": answers.RoleLine,
+        "mutes": answers.MuteLine,
         "error": fields.Error,
         "members": answers.Member,
         "read": answers.Unread,
@@ -246,8 +258,12 @@ def kinds(*functions: str) -> set[str]:
 
 def test_table_of_event_kinds() -> None:
     said = get_args(get_type_hints(events.Line)["kind"])
-    assert [names(row[0])[0] for row in table("kind")] == [*said, "join", "leave", "nick", "topic"]
-    assert {names(row[0])[0] for row in table("kind")} == kinds("tell_room") | set(said)
+    assert [names(row[0])[0] for row in table("kind")] == [
+        *said, "join", "leave", "nick", "topic", "role", "mute", "unmute", "ban", "unban",
+        "invite", "audit",
+    ]  # fmt: skip
+    found = kinds("tell_room") | set(said) | {"invite", audit.STREAM}
+    assert {names(row[0])[0] for row in table("kind")} == found
 
 
 def test_table_of_markers_and_notices() -> None:
@@ -301,6 +317,9 @@ BEYOND_HELLO = {
     "links for devices of a broker": registering.MAX_ALL_LINKS,
     "passwords that wait to be tried": passwords.MAX_WAITING,
     "passwords a minute, of one address and for one nickname": PER_MINUTE,
+    "roles in a room": grants.MAX_ROLES,
+    "mutes in a room": grants.MAX_MUTES,
+    "bans from a room": grants.MAX_BANS,
     "lines with `re` in a pass of the broker": lookups.MOST,
     "waiting requests of a connection that read": reads.MOST_WAITING,
     "control messages sent ahead to one peer": sockets.CONTROL_HWM,

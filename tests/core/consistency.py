@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from chatlib.core.rights import who_is
 from chatlib.core.state import Room, Session, State, User
 from chatlib.names import nick_key, room_name
 from chatlib.skeleton import skeletons
@@ -48,9 +49,14 @@ def _check_user(state: State, id: str, user: User) -> None:
 def _check_room(state: State, name: str, room: Room) -> None:
     assert room.name == name == room_name(name)
     assert room.head <= state.seq
+    rights = state.rights.get(name)
+    assert room.private == (rights is not None and rights.private)
+    assert room.stream.startswith("private/" if room.private else "room/")
     for id, joined in room.members.items():
         assert state.users[id].rooms[name] is room
         assert 0 < joined <= room.head
+        if rights is not None and room.private:
+            assert who_is(state, state.users[id]) in rights.roles
 
 
 def picture(state: State) -> dict[str, Any]:
@@ -68,5 +74,6 @@ def picture(state: State) -> dict[str, Any]:
         "keys": dict(state.keys),
         "rooms": {r.name: (r.topic, r.head, dict(r.members)) for r in state.rooms.values()},
         "tables": (dict(state.nicks), dict(state.looks), dict(state.digests), dict(state.ended)),
+        "private": {r.name for r in state.rooms.values() if r.private},
         "counts": (state.seq, state.at, state.guests),
     }

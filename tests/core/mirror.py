@@ -17,6 +17,7 @@ class Mirror:
         self.sessions: dict[str, SavedSession] = {}
         self.records: dict[str, dict[str, Any]] = {}
         self.ended: dict[bytes, Ended] = {}
+        self.records: dict[str, dict[str, Any]] = {}
 
     def take(self, changes: Changes) -> None:
         """Do what was told."""
@@ -39,13 +40,18 @@ class Mirror:
         for gone in changes.forgotten:
             self.ended.pop(gone, None)
         self.ended.update(changes.ended)
+        for kind, name, record in changes.records:
+            of_kind = self.records.setdefault(kind, {})
+            of_kind.pop(name, None)
+            if record is not None:
+                of_kind[name] = record
 
     def saved(self) -> Saved:
         """Return the state as it comes back."""
         rooms, sessions = list(self.rooms.values()), list(self.sessions.values())
+        users = list(self.users.values())
         records = {
             kind: {name: record for name, record in known.items() if record is not None}
             for kind, known in self.records.items()
         }
-        users = list(self.users.values())
         return Saved(*self.counts, rooms, users, sessions, self.ended, records)

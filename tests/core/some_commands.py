@@ -15,6 +15,7 @@ from chatlib.protocol.fields import Error
 from chatlib.protocol.keys import encode_z85, fingerprint
 
 NICKS = st.sampled_from(["ann", "ANN", "Zoë", "guest1", "bob", "a b", ""])
+KEYS = st.sampled_from(["ann", "zoë", "guest1", "bob", "nobody"])
 ROOMS = st.sampled_from(["lobby", "ops", "küche"])
 SIDS = st.sampled_from([f"s{i}" for i in range(5)])
 TOKENS = st.sampled_from([None, "made-up", *(f"t{i}" for i in range(5))])
@@ -64,6 +65,25 @@ ACTS: st.SearchStrategy[tuple[type[Command], dict[str, Any]]] = st.one_of(
     st.tuples(
         st.just(commands.MarkRead),
         st.fixed_dictionaries({"sid": SIDS, "peer": NICKS, "seq": st.integers(0, 40)}),
+    ),
+    st.tuples(
+        st.just(commands.CreateRoom),
+        st.fixed_dictionaries({"sid": SIDS, "room": ROOMS, "private": st.booleans()}),
+    ),
+    st.tuples(
+        st.just(commands.SetRole),
+        st.fixed_dictionaries(
+            {
+                "sid": SIDS, "room": ROOMS, "nick": KEYS,
+                "role": st.sampled_from(["owner", "moderator", "member", "none"]),
+            }
+        ),
+    ),
+    st.tuples(
+        st.sampled_from(
+            [commands.Kick, commands.RoomBan, commands.RoomUnban, commands.Mute, commands.Unmute]
+        ),
+        st.fixed_dictionaries({"sid": SIDS, "room": ROOMS, "nick": KEYS, "local": st.booleans()}),
     ),
     st.tuples(st.just(commands.Say), st.fixed_dictionaries({"sid": SIDS, "lines": LINES})),
     st.tuples(

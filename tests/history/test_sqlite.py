@@ -384,7 +384,7 @@ def test_a_registered_user_without_a_session_comes_back(tmp_path: Path) -> None:
     assert (user.identity, user.present, list(user.rooms)) == (key, False, ["ops"])
     assert again.rooms["ops"].members == {} and again.identities == state.identities
     state = again
-    does(Unregister(at=11, sid="s1"), Deregister(at=11, nick="ANN"))
+    does(Unregister(at=11, sid="s1"), Deregister(at=11, nick="ANN", local=True))
     assert not again.users
     assert not store.load().users
     store.close()

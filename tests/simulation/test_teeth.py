@@ -164,7 +164,7 @@ def test_deleted_texts_that_stay(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     with monkeypatch.context() as patch:
         patch.setattr(MemoryDisk, "_erase", lambda self, stream, seq: None)
         caught("deleted, or not")
-    monkeypatch.setattr(erasing, "erase", lambda db, events: iter(()))
+    monkeypatch.setattr(erasing, "erase", lambda db, events, kept: iter(()))
     caught("deleted, or not", CRASHING, tmp_path)
 
 
