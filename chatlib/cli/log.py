@@ -88,6 +88,8 @@ class Log:
             "joined": f"joined {note.room}",
             "left": f"left {note.room}",
             "failing": f"NOTHING IS STORED, so nothing is acknowledged: {note.reason}",
+            "undecided": f"NOBODY NEW COMES IN, for who may can't be decided: {note.reason}",
+            "crowded": f"NOBODY NEW MAY COME IN, nor operators here: {note.reason} (ulimit -n)",
             "storing": "the history is being stored again",
             "invited": f"is an invitation to {note.room}",
             "redeemed": f"(an invitation to {note.room}) let somebody in",

@@ -18,6 +18,7 @@ import socket as posix
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import zmq
 
@@ -43,6 +44,7 @@ from chatlib.version import __version__
 
 DESCRIPTORS_PER_MEMBER = 3
 CUT_OFF_S = 60.0  # between two times that members may have all connections ended
+NOTED_S = 60.0  # between two notes of the same trouble
 
 Observer = Callable[[Note, str], None]
 
@@ -116,6 +118,7 @@ class Broker:
         self._removed = False  # keys were, and may be connected still
         self._expel_at = 0.0
         self._tidied = time.monotonic()
+        self._noted: dict[str, float] = {}  # when which trouble was last told
         self._wake_in, self._wake_out = posix.socketpair()
         self._wake_in.setblocking(False)
         self.store: Store = store or MemoryStore(new_epoch())
@@ -251,7 +254,11 @@ class Broker:
     def _decide(self, knock: Knock) -> Verdict:
         assert self._security is not None
         key, address = knock.key.decode(), knock.address
-        fault = self._security.rule.fault(self.pipeline.state, knock.domain, key, address)
+        try:
+            fault = self._security.rule.fault(self.pipeline.state, knock.domain, key, address)
+        except Exception as e:
+            self._note_trouble("undecided", f"{type(e).__name__}: {e}")
+            raise  # the doorman keeps them out
         if fault:
             return Verdict(None, fault)
         peer = peer_of(key, address)
@@ -270,6 +277,12 @@ class Broker:
             return False
         self._removed, self._expel_at = False, now + CUT_OFF_S
         return True
+
+    def _note_trouble(self, what: Literal["undecided", "crowded"], cause: str) -> None:
+        now = time.monotonic()
+        if now - self._noted.get(what, float("-inf")) >= NOTED_S:
+            self._noted[what] = now
+            self._observer(Note(what, "", "", reason=cause), "")
 
     def _expel(self) -> None:
         """Throw out who was banned or removed: every connection ends, and the doorman is there."""
@@ -298,6 +311,8 @@ class Broker:
 
     def _turn(self) -> None:
         doors = self._doors
+        if doors.short_of_descriptors(time.monotonic()):
+            self._note_trouble("crowded", "connections take nearly all open files that are allowed")
         doors.answer_knocks(self._decide)
         intake, control, subscriptions = (
             doors.drain_intake(),

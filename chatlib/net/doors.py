@@ -6,6 +6,8 @@ is handed on with its sender, as far as libzmq knows him.
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
@@ -15,9 +17,8 @@ import zmq
 from chatlib.core.commands import NOBODY, Peer
 from chatlib.core.identities import Rule
 from chatlib.errors import HubbubError
-from chatlib.net.curve import Doorman, serve_curve
+from chatlib.net.curve import CURVE_BYTES, Doorman, serve_curve
 from chatlib.net.pipeline import Arrival
-from chatlib.net.rebind import rebind
 from chatlib.net.sockets import (
     CONTROL_HWM,
     FEED_HWM,
@@ -38,6 +39,8 @@ from chatlib.security.keys import KeyPair
 INTAKE_FRAMES, INTAKE_BYTES = 1_000, 1024 * 1024  # drained in one pass at the most
 CONTROL_FRAMES, CONTROL_BYTES = 256, 1024 * 1024
 SUBSCRIPTIONS = 256
+SPARE = 128  # descriptors; with fewer left they are short
+LOOK_S, CALM_S = 0.1, 3.0  # between two looks at them; until operators are let in again
 
 Socket = zmq.Socket[bytes]
 Endpoints = tuple[Endpoint, Endpoint, Endpoint]
@@ -71,6 +74,8 @@ class Doors:
         self._counts = counts
         self._metered = metered
         self.doorman: Doorman | None = None
+        self._operators_wait = False
+        self._look_at = 0.0
 
     def bind(self) -> Endpoints:
         """Bind all and return where. Raises CannotCreate, BadAddress."""
@@ -82,7 +87,7 @@ class Doors:
             sockets = (self.control, self.intake, self.feed)
             control, intake, feed = map(bind, sockets, self._wanted)
             self.bound = control, intake, feed
-            if self._operators is not None:
+            if self._operators is not None and not self._operators_wait:
                 bind(self.control, self._operators)
         except HubbubError:
             self._context.destroy(linger=0)
@@ -111,6 +116,8 @@ class Doors:
         return socket
 
     def _made(self, kind: int, most: int, place: int) -> Socket:
+        if self._security is not None:
+            most += CURVE_BYTES  # libzmq measures what is encrypted
         socket = make_socket(self._context, kind, most, self._wanted[place])
         socket.setsockopt(zmq.TCP_MAXRT, STALLED_MS)
         if self._security is not None:
@@ -132,14 +139,38 @@ class Doors:
             self.doorman.serve(decide)
 
     def cut_off(self) -> None:
-        """End every connection: who may still come in comes back by itself."""
-        control, intake, feed = self.bound
-        self.intake = rebind(self.intake, self._intake, intake)
-        self.feed = rebind(self.feed, self._feed, feed)
-        self.control = rebind(self.control, self._control, control)
-        if self._operators is not None:
-            # Not by `bind`: what answers there for another moment is the socket that was closed.
-            self.control.bind(str(self._operators))
+        """End every connection: who may still come in comes back by itself, and subscribes anew.
+
+        libzmq can't end one connection, and asks the doorman only in handshakes. What was not
+        received yet, or not sent, is lost: the `n` window, the chain and the markers repair it. The
+        new ROUTER gives new routing ids, and an old id may be given to somebody else: forget all of
+        them. Raises CannotCreate where somebody else took a port meanwhile.
+        """
+        for socket in self.polled:
+            socket.close(linger=0)
+        # All at once, and waited for: where connections had taken every descriptor, one socket
+        # still open would take those that are freed, and libzmq's bind aborts when it gets none.
+        self._context.term()
+        self._wanted = self.bound
+        self.bind()
+
+    def short_of_descriptors(self, now: float) -> bool:
+        """Tell whether few are left; until there are more, the endpoint of operators is closed.
+
+        For who connects to an ipc endpoint when none is left makes libzmq abort; on TCP they wait.
+        """
+        if now < self._look_at:
+            return False
+        self._look_at = now + LOOK_S
+        if short := not _can_copy(self.control.fileno(), SPARE):
+            self._look_at = now + CALM_S
+        if self._operators is not None and short != self._operators_wait:
+            if short:
+                self.control.unbind(str(self._operators))
+            else:
+                bind(self.control, self._operators)
+            self._operators_wait = short
+        return short
 
     def close(self) -> None:
         """Close all sockets; what was sent gets a moment to get out."""
@@ -204,6 +235,16 @@ def peer_of(key: str, address: str) -> Peer:
     # Of ipc libzmq tells the credentials of the peer: localhost:UID:GID:PID.
     _, uid, _, process = f"{address}:::".split(":")[:4]
     return Peer(key, f"process {process}", int(uid) if uid.isdecimal() else None)
+
+
+def _can_copy(descriptor: int, times: int) -> bool:
+    with contextlib.ExitStack() as stack:
+        try:
+            for _ in range(times):
+                stack.callback(os.close, os.dup(descriptor))
+        except OSError:
+            return False
+    return True
 
 
 def _told(frame: zmq.Frame, name: str) -> str:

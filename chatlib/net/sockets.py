@@ -22,6 +22,7 @@ STALLED_MS = 60_000  # a peer that takes nothing for so long is disconnected (TC
 ANSWER_FRAME_BYTES = 4 * limits.ANSWER_BYTES  # what a client accepts in one answer
 LINGER_MS = 300
 MOST_PARTS = 4  # frames kept of a message: no message of the wire has so many
+BACKLOG = 4096  # connections that wait to be accepted; with more, the next ones wait for seconds
 RECONNECT_MS = 100
 RECONNECT_MAX_MS = 2_000
 KEEPALIVE_IDLE_S = 30
@@ -41,6 +42,7 @@ def make_socket(
     socket: zmq.Socket[bytes] = context.socket(kind)
     socket.setsockopt(zmq.MAXMSGSIZE, most)
     socket.setsockopt(zmq.LINGER, LINGER_MS)
+    socket.setsockopt(zmq.BACKLOG, BACKLOG)
     socket.setsockopt(zmq.IPV6, int(endpoint.ipv6))
     socket.setsockopt(zmq.RECONNECT_IVL, RECONNECT_MS)
     socket.setsockopt(zmq.RECONNECT_IVL_MAX, RECONNECT_MAX_MS)
