@@ -146,21 +146,22 @@ def test_a_doorman_who_fails_lets_nobody_in_and_it_is_said(
         why = "NOBODY NEW COMES IN, for who may can't be decided: RuntimeError: the list of keys"
         assert broker.output().count(why) == 1, "once a minute is enough"
         broker.process.send_signal(signal.SIGUSR1)
-        come_in_again(broker, known)
+        let_in(broker, known)
         assert not any(one.socket.poll(0) for one in outside)
         for one in outside:
             one.close()
 
 
-def come_in_again(broker: Guarded, known: KeyPair) -> None:
-    """Wait until a key is let in."""
+def let_in(broker: Guarded, known: KeyPair) -> None:
+    """Wait until a key is let in, and can talk."""
 
     def comes_in() -> bool:
-        with contextlib.suppress(HubbubError), broker.client("later", known):
+        with contextlib.suppress(HubbubError), broker.client("later", known) as client:
+            client.join("lobby")
             return True
         return False
 
-    eventually("it is let in again", comes_in)
+    eventually("it is let in", comes_in)
 
 
 def test_without_a_doorman_nobody_comes_in(
@@ -181,7 +182,7 @@ def test_without_a_doorman_nobody_comes_in(
             assert "" not in one.heard() and not one.socket.poll(0)
             one.close()
         broker.process.send_signal(signal.SIGUSR2)
-        come_in_again(broker, known)
+        let_in(broker, known)
 
 
 # -- members who mean harm -----------------------------------------------------------------------
@@ -207,8 +208,7 @@ def test_thousands_of_connections(broker: Guarded, soak: bool) -> None:
     with Pair(broker, PAUSE) as pair, broker.attack("connections", count) as attack:
         for _ in range(20 if soak else 2):
             pair.talk_on()
-            with broker.client("late") as late:
-                late.join("lobby")
+            let_in(broker, make_pair())
         assert attack.stop()["connections"] > count / 2
 
 
@@ -231,8 +231,7 @@ def test_connections_that_take_every_descriptor(broker: Guarded, banned: bool) -
             pair.talk_on()
         with Operator(broker.data) as late:
             assert len(late.ask(Bans(), BanList, PATIENCE).bans) == banned
-        with broker.client("late") as late_client:
-            late_client.join("lobby")
+        let_in(broker, make_pair())
 
 
 def test_many_who_come_while_the_broker_is_busy_need_not_come_again(broker: Guarded) -> None:
