@@ -6,7 +6,6 @@ is handed on with its sender, as far as libzmq knows him.
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections import Counter
 from collections.abc import Callable
@@ -40,7 +39,7 @@ INTAKE_FRAMES, INTAKE_BYTES = 1_000, 1024 * 1024  # drained in one pass at the m
 CONTROL_FRAMES, CONTROL_BYTES = 256, 1024 * 1024
 SUBSCRIPTIONS = 256
 SPARE = 128  # descriptors; with fewer left they are short
-LOOK_S, CALM_S = 0.1, 3.0  # between two looks at them; until operators are let in again
+LOOK_S, CALM_S = 1.0, 3.0  # between two looks at them; until operators are let in again
 
 Socket = zmq.Socket[bytes]
 Endpoints = tuple[Endpoint, Endpoint, Endpoint]
@@ -238,12 +237,15 @@ def peer_of(key: str, address: str) -> Peer:
 
 
 def _can_copy(descriptor: int, times: int) -> bool:
-    with contextlib.ExitStack() as stack:
-        try:
-            for _ in range(times):
-                stack.callback(os.close, os.dup(descriptor))
-        except OSError:
-            return False
+    copies = []
+    try:
+        for _ in range(times):
+            copies.append(os.dup(descriptor))
+    except OSError:
+        return False
+    finally:
+        for copy in copies:
+            os.close(copy)
     return True
 
 
