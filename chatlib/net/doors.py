@@ -24,6 +24,7 @@ from chatlib.net.sockets import (
     INTAKE_HWM,
     REQUESTS_HWM,
     STALLED_MS,
+    SUBSCRIBING_HWM,
     bind,
     make_context,
     make_socket,
@@ -112,6 +113,7 @@ class Doors:
         socket = self._made(zmq.XPUB, limits.SUBSCRIPTION_BYTES, 2)
         socket.setsockopt(zmq.XPUB_VERBOSE, 1)
         socket.setsockopt(zmq.SNDHWM, FEED_HWM)
+        socket.setsockopt(zmq.RCVHWM, SUBSCRIBING_HWM)
         return socket
 
     def _made(self, kind: int, most: int, place: int) -> Socket:
