@@ -191,6 +191,7 @@ class Broker:
                 room=room,
                 uses=uses,
                 seconds=seconds,
+                local=True,
             )
             self.pipeline.submit(made)
         return str(Link(parse_endpoint(self._at.address), room, self._at.key or None, token))
