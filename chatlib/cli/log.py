@@ -90,6 +90,7 @@ class Log:
             "failing": f"NOTHING IS STORED, so nothing is acknowledged: {note.reason}",
             "undecided": f"NOBODY NEW COMES IN, for who may can't be decided: {note.reason}",
             "crowded": f"NOBODY NEW MAY COME IN, nor operators here: {note.reason} (ulimit -n)",
+            "greedy": "subscribed to more than a key may: the feed is closed to it for 10 minutes",
             "storing": "the history is being stored again",
             "invited": f"is an invitation to {note.room}",
             "redeemed": f"(an invitation to {note.room}) let somebody in",

@@ -82,7 +82,7 @@ class Note(Struct, omit_defaults=True):
     what: Literal[
         "opened", "resumed", "ended", "renamed", "joined", "left", "failing", "storing",
         "invited", "redeemed", "banned", "unbanned", "promoted", "slowed", "undecided", "crowded",
-        "registered", "unregistered", "devices", "reset", "wrong password",
+        "greedy", "registered", "unregistered", "devices", "reset", "wrong password",
     ]  # fmt: skip
     sid: str
     nick: str

@@ -265,14 +265,22 @@ class Broker:
         peer = peer_of(key, address)
         if not self.pipeline.admission.handshake(knock.domain, peer, time.monotonic()):
             return Verdict(None, "too many handshakes", later=True)
+        if knock.domain == "feed" and self._doors.subscribers.barred(key, time.monotonic()):
+            return Verdict(None, "too many subscriptions", later=True)
         return as_its_key(knock)
 
     def _must_expel(self, now: float) -> bool:
         """Tell whether somebody is to be cut off now.
 
         That ends everybody's connections for a moment: operators may do so at any time, all others
-        together once in CUT_OFF_S.
+        together once in CUT_OFF_S; and who fills the memory with subscriptions, each key once in
+        the time that it is barred.
         """
+        for peer in self._doors.subscribers.greedy:
+            key = fingerprint(peer.key.encode())
+            self._observer(Note("greedy", "", "", key=key, address=peer.address), "")
+        if self._doors.subscribers.greedy:
+            return True
         self._removed = self._removed or bool(self.pipeline.removed)
         if not self.pipeline.expelled and not (self._removed and now >= self._expel_at):
             return False
@@ -318,7 +326,7 @@ class Broker:
         intake, control, subscriptions = (
             doors.drain_intake(),
             doors.drain_control(),
-            doors.drain_feed(),
+            doors.drain_feed(time.monotonic()),
         )
         now, at = time.monotonic(), time.time_ns() // 1_000_000
         self.pipeline.run(intake, control, subscriptions, now, at)

@@ -28,9 +28,9 @@ from chatlib.net.sockets import (
     bind,
     make_context,
     make_socket,
-    receive,
     receive_frames,
 )
+from chatlib.net.subscribers import Subscribers
 from chatlib.protocol import limits
 from chatlib.protocol.links import Endpoint
 from chatlib.security.door import Decide
@@ -74,6 +74,7 @@ class Doors:
         self._counts = counts
         self._metered = metered
         self.doorman: Doorman | None = None
+        self.subscribers = Subscribers()
         self._operators_wait = False
         self._look_at = 0.0
 
@@ -152,6 +153,7 @@ class Doors:
         # All at once, and waited for: where connections had taken every descriptor, one socket
         # still open would take those that are freed, and libzmq's bind aborts when it gets none.
         self._context.term()
+        self.subscribers.cut_off()
         self._wanted = self.bound
         self.bind()
 
@@ -214,16 +216,21 @@ class Doors:
         key = "" if self._security is None else _told(frame, "User-Id")
         return peer_of(key, _told(frame, "Peer-Address"))
 
-    def drain_feed(self) -> list[bytes]:
+    def drain_feed(self, now: float) -> list[bytes]:
         """Return the topics newly subscribed to; an XSUB peer can send other things, too."""
         topics = []
         try:
             for _ in range(SUBSCRIPTIONS):
-                parts = receive(self.feed)
-                if len(parts) == 1 and parts[0][:1] == b"\x01":
-                    topics.append(parts[0][1:])
-                elif parts[0][:1] != b"\x00":
+                frames = receive_frames(self.feed)
+                verb, topic = frames[0].bytes[:1], frames[0].bytes[1:]
+                if len(frames) == 1 and verb == b"\x01":
+                    topics.append(topic)
+                    if self._security is not None:
+                        self.subscribers.took(self._peer(frames[0]), topic, now)
+                elif verb != b"\x00":
                     self._counts["bad_subscription"] += 1
+                elif self._security is not None:
+                    self.subscribers.left(self._peer(frames[0]), topic)
         except zmq.Again:
             pass
         return topics

@@ -30,7 +30,7 @@ from chatlib.core.passwords import PER_MINUTE
 from chatlib.errors import BadName, BadRoom
 from chatlib.history import search
 from chatlib.names import nick_key, room_name
-from chatlib.net import backlog, lookups, passwords, pipeline, reads, sockets
+from chatlib.net import backlog, lookups, passwords, pipeline, reads, sockets, subscribers
 from chatlib.protocol import answers, codec, events, fields, limits, requests
 from tests.conformance.document import Block, blocks, document, names, table, values
 from tests.conformance.transcript import Player, parse
@@ -302,6 +302,7 @@ BEYOND_HELLO = {
     "bytes of events in an answer": limits.ANSWER_BYTES,
     "rooms or members in a list": questions.MAX_LIST,
     "bytes of a subscription's frame": limits.SUBSCRIPTION_BYTES,
+    "bytes of the topics that one key has, 8 more for each": subscribers.MOST_BYTES,
     "lines of a feed message": limits.FEED_LINES,
     "bytes of lines in a feed message": limits.FEED_BYTES,
     "messages in the answer to a search": limits.SEARCH_EVENTS,
