@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chatlib.cli import key
+from chatlib.errors import Refused, Unreachable
 from chatlib.protocol.links import DEFAULT_ADDRESS, Endpoint
 
 if TYPE_CHECKING:
@@ -184,15 +185,22 @@ def run(args: argparse.Namespace) -> int:
     subscriber = Subscriber(rooms, start, secrets.token_hex(6))
     tail = Tail(choice, form, output, cursor, limits)
     keys = _keys(args, to)
-    with (
-        signals.obeyed(reopen=args.out is not None),
-        Subscription(_feed(args, to), subscriber, keys) as feed,
-    ):
-        try:
-            code = tail.run(subscriber, feed, signals)
-        finally:
-            output.close()
-    return code
+    subscription = Subscription(_feed(args, to), subscriber, keys)
+    try:
+        with signals.obeyed(reopen=args.out is not None), subscription as feed:
+            return tail.run(subscriber, feed, signals)
+    except Unreachable as e:
+        raise e if args.feed else Unreachable(f"{e} (or is its feed elsewhere? Say --feed)") from e
+    except Refused as e:
+        raise Refused(e.code, f"{e}{_advice(e)}") from e
+    finally:
+        output.close()
+
+
+def _advice(refused: Refused) -> str:
+    if refused.code != "key_refused":
+        return ""
+    return "; if you have a link with a token, redeem it first: hubbub join LINK"
 
 
 def _choice(args: argparse.Namespace) -> Choice:
