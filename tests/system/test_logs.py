@@ -1,4 +1,4 @@
-"""Logs that are killed, and logs behind slow pipes: nothing is lost, and the broker does not grow."""
+"""Logs that are killed, logs behind slow pipes: nothing is lost, and no broker grows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 from chatlib import Client
 from tests.cli.follow_play import ENVIRONMENT, HUBBUB
@@ -53,29 +55,35 @@ class Talker(threading.Thread):
         """Say the rest at once; return the seq of the last event."""
         self.pace = 0.0
         self.join()
-        head = self.client.history("lobby", limit=1)[-1].seq
-        self.client.close()
-        return head
+        return self.client.history("lobby", limit=1)[-1].seq
+
+    @classmethod
+    @contextmanager
+    def talking(cls, address: str, count: int, pace: float = 0.0) -> Iterator[Self]:
+        """Give one who talks, and stays until the end."""
+        talker = cls(address, count, pace)
+        talker.start()
+        try:
+            yield talker
+        finally:
+            talker.stop()
+            talker.client.close()
 
 
 def killed_again_and_again(
     broker: RunningBroker, talker: Talker, cursor: Path, kills: int
 ) -> Iterator[list[int]]:
     """Yield what each life of a log has written; the last one lives until it has all."""
-    for life in range(kills):
+    each = talker.count // kills // 2
+    for _ in range(kills):
         with subprocess.Popen(
             command(broker, "--cursor", str(cursor)), stdout=subprocess.PIPE, cwd=ROOT,
             env=ENVIRONMENT,
         ) as running:  # fmt: skip
             assert running.stdout is not None
             output = bytearray()
-            share = (
-                1 + talker.count * (life + 1) // (kills + 1) - (talker.count * life) // (kills + 1)
-            )
-            while output.count(b"\n") < share // 2 and len(output) < 150 * share:
+            while output.count(b"\n") < each and talker.said < talker.count:
                 output += os.read(running.stdout.fileno(), 64 * 1024)
-                if talker.said == talker.count:
-                    break
             running.kill()
             output += running.stdout.read()
         yield seqs(bytes(output))
@@ -92,9 +100,11 @@ def killed_again_and_again(
 def test_a_log_that_is_killed_again_and_again(tmp_path: Path, soak: bool) -> None:
     """Every message is in the joined output, and what is there twice stands around the kills."""
     kills = 200 if soak else 10
-    with RunningBroker(tmp_path, data=tmp_path / "data") as broker:
-        talker = Talker(broker.control, FLOW, pace=0.2 if soak else 0.01)
-        talker.start()
+    pace = 0.2 if soak else 0.02
+    with (
+        RunningBroker(tmp_path, data=tmp_path / "data") as broker,
+        Talker.talking(broker.control, FLOW, pace) as talker,
+    ):
         lives = list(killed_again_and_again(broker, talker, tmp_path / "cursor", kills))
     joined: list[int] = []
     for life in lives:
@@ -110,9 +120,10 @@ def test_a_log_that_is_killed_again_and_again(tmp_path: Path, soak: bool) -> Non
 
 def test_files_of_a_log_that_is_killed(tmp_path: Path) -> None:
     """With files and a cursor what was written is on disk, and no line is broken."""
-    with RunningBroker(tmp_path, data=tmp_path / "data") as broker:
-        talker = Talker(broker.control, 5_000, pace=0.02)
-        talker.start()
+    with (
+        RunningBroker(tmp_path, data=tmp_path / "data") as broker,
+        Talker.talking(broker.control, 5_000, 0.02) as talker,
+    ):
         path, cursor = tmp_path / "{room}.jsonl", tmp_path / "cursor"
         arguments = ("--cursor", str(cursor), "--out", str(path), "--rotate", "100K")
         for _ in range(5):
@@ -143,25 +154,20 @@ def resident(pid: int) -> int:
 
 
 def test_a_log_behind_a_slow_pipe(tmp_path: Path) -> None:
-    with RunningBroker(tmp_path, data=tmp_path / "data") as broker:
-        talker = Talker(broker.control, BURST)
-        command_line = command(broker, "--from-seq", "1")
-        with subprocess.Popen(
-            command_line, stdout=subprocess.PIPE, cwd=ROOT, env=ENVIRONMENT
-        ) as log:
-            assert log.stdout is not None
-            output, most = bytearray(), 0
-            talker.start()
-            began = time.monotonic()
-            while output.count(b"\n", -200_000) == 0 or not output.endswith(b"\n") or (
-                seqs(bytes(output[output.rfind(b"\n", 0, -1) + 1 :])) != [BURST + 1]
-            ):  # fmt: skip
-                assert time.monotonic() - began < PATIENCE, f"{len(output)} bytes came"
-                ahead = len(output) / SLOW - (time.monotonic() - began)
-                time.sleep(max(0.0, ahead))
-                output += os.read(log.stdout.fileno(), 16 * 1024)
-                most = max(most, resident(broker.process.pid))
-            log.terminate()
-        talker.stop()
+    with (
+        RunningBroker(tmp_path, data=tmp_path / "data") as broker,
+        subprocess.Popen(
+            command(broker, "--from-seq", "1", "--count", str(BURST + 1)),
+            stdout=subprocess.PIPE, cwd=ROOT, env=ENVIRONMENT,
+        ) as log,
+        Talker.talking(broker.control, BURST),
+    ):  # fmt: skip
+        assert log.stdout is not None
+        output, most, began = bytearray(), 0, time.monotonic()
+        while more := os.read(log.stdout.fileno(), 16 * 1024):
+            output += more
+            most = max(most, resident(broker.process.pid))
+            time.sleep(max(0.0, len(output) / SLOW - (time.monotonic() - began)))
+        assert log.wait() == 0
     assert seqs(bytes(output)) == list(range(1, BURST + 2))
     assert most < 300, f"the broker held {most} MiB"
