@@ -19,10 +19,11 @@ from chatlib.cli.outputs import Output, Standard, Stopped
 from chatlib.core.replaying import Heard
 from chatlib.core.signals import Gap
 from chatlib.core.subscriber import NewHistory, Progress, Subscriber, Told
-from chatlib.errors import HubbubError, TimedOut
+from chatlib.errors import HubbubError, TimedOut, Unreachable
 from chatlib.net.subscription import Subscription
 
 NOWHERE = "_all"  # what is told of no room stands where a room of this name would
+GONE_S = 10.0  # without a broker, when only what is there is wanted
 SAVE_S = 1.0  # between two savings of a cursor while nothing is put out
 
 
@@ -95,7 +96,7 @@ class Tail:
         self._count = 0
         self._live = False
         self._ended = False  # the time up to which things are put out has come
-        self._began = self._heard = self._saved = time.monotonic()
+        self._began = self._heard = self._saved = self._seen = time.monotonic()
         self._told_offline = False
 
     def run(self, subscriber: Subscriber, feed: Subscription, signals: Signals) -> int:
@@ -129,7 +130,8 @@ class Tail:
         enough = False
         for one in told:
             if isinstance(one, Progress):
-                self._live |= one.live
+                if one.live and not self._live:
+                    self._live, self._heard = True, time.monotonic()
             elif isinstance(one, Heard) and self._choice.ends(one.event):
                 self._ended = True
                 if self._live:
@@ -182,10 +184,10 @@ class Tail:
         limits, now, until = self._limits, time.monotonic(), self._choice.until
         if until is not None and not more and self._live:
             self._ended |= time.time() * 1000 >= until
-        idle = limits.idle is not None and now - self._heard >= limits.idle
+        idle = limits.idle is not None and self._live and now - self._heard >= limits.idle
         late = limits.timeout is not None and now - self._began >= limits.timeout
         ended = self._ended and not (more and self._live)
-        over = ended or idle or (self._live and not limits.follow)
+        over = ended or idle or (self._live and not limits.follow) or limits.most == 0
         if over or late:
             self._cursor.save()
         if late and not over:
@@ -196,7 +198,7 @@ class Tail:
         """Return the seconds until the next look at the clock."""
         limits, now = self._limits, time.monotonic()
         ends = [60.0]
-        if limits.idle is not None:
+        if limits.idle is not None and self._live:
             ends.append(self._heard + limits.idle - now)
         if limits.timeout is not None:
             ends.append(self._began + limits.timeout - now)
@@ -206,7 +208,14 @@ class Tail:
         return max(0.0, min(ends))
 
     def _watch(self, feed: Subscription) -> None:
-        """Tell whoever looks on that the broker is gone, and that it is there again."""
+        """Tell whoever looks on that the broker is gone, and that it is there again.
+
+        Raises Unreachable where somebody waits for the end of what is there.
+        """
+        if feed.online:
+            self._seen = time.monotonic()
+        elif not self._limits.follow and time.monotonic() - self._seen > GONE_S:
+            raise Unreachable("the broker is gone, and not all was read: try again")
         if self._live and feed.online == self._told_offline:
             self._told_offline = not feed.online
             state = "is there again" if feed.online else "is gone: waiting for it"

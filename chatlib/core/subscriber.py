@@ -2,8 +2,8 @@
 
 Live events and replays come on one socket, in the order in which the broker published them. So a
 room is either in order, then each live event follows its `prev`; or it is behind, then live events
-are dropped, for the replay that was asked for brings them, and when its last page has come, the
-next live event follows it. docs/protocol.md, "Replay".
+that don't are dropped, for the replay that was asked for brings them, and when its last page has
+come, the next live event follows it. docs/protocol.md, "Replay".
 
 While it catches up, events of all rooms are put in the order of their seq; once it is live, each
 room's come as they come.
@@ -266,8 +266,8 @@ class Subscriber:
         if event.kind == "head" and event.prev < 0:
             if event.seq > room.tail:
                 self._fall_behind(room, now)
-        elif event.prev < 0 or event.seq <= room.tail or room.behind:
-            return  # a marker, a repeat, or what a replay brings
+        elif event.prev < 0 or event.seq <= room.tail:
+            return  # another marker, or a repeat
         elif event.prev <= room.tail and len(room.queue) < MOST_QUEUED:
             self._put(room, event.seq, heard)
         else:

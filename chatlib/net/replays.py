@@ -21,8 +21,8 @@ PASS_BYTES = 256 * 1024  # a pass that published so much begins no other replay
 BURST_BYTES = 32 * 1024 * 1024  # published after a rest, of all readers together, ...
 BYTES_S = BURST_BYTES // 2  # ... and so much more each second
 MOST_WAITING = 1_000  # of all readers; who is not answered asks again
-OVERHEAD = 2_000  # bytes that a replay costs beside its events
-ROOM_COST = 20  # bytes for each room that is looked at
+OVERHEAD = 10_000  # bytes that a replay costs beside its events
+ROOM_COST = 100  # bytes for each room that is looked at
 
 Publish = Callable[[bytes, Sequence[bytes]], None]
 

@@ -148,6 +148,8 @@ def test_counting(broker: RunningBroker, ann: Client) -> None:
     say(ann, "lobby", *map(str, range(20)))
     done = log(broker, "--from-seq", "1", "--kind", "say", "--count", "7", "-o", "json")
     assert (done.returncode, said(done.stdout)) == (0, [str(i) for i in range(7)])
+    done = log(broker, "--from-seq", "1", "--count", "0")
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_giving_up(broker: RunningBroker) -> None:
@@ -441,6 +443,16 @@ def test_a_broker_that_comes_back(tmp_path: Path) -> None:
     found = [e["seq"] for e in events("".join(running.lines))]
     assert found == list(range(found[0], found[0] + len(found)))
     assert "the broker is there again" in running.errors
+
+
+def test_a_broker_that_goes_before_all_is_read(tmp_path: Path) -> None:
+    with RunningBroker(tmp_path) as broker:
+        broker.process.send_signal(signal.SIGSTOP)
+        with Logging(broker, "--no-follow") as running:
+            time.sleep(1)  # it has dialled
+            broker.kill()
+            assert running.end() == 69
+            assert running.errors.count("\n") == 1
 
 
 def test_no_broker() -> None:
