@@ -14,6 +14,7 @@ from chatlib.protocol.links import DEFAULT_ADDRESS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from chatlib.cli.destination import Door
     from chatlib.net.client import Client
 
 PATIENCE_S = 30.0
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     """Say it. Raises the errors of chatlib.errors."""
     from chatlib.cli.destination import Door, find
     from chatlib.names import room_name
-    from chatlib.tui.arrive import PROGRAM, arrive_as
+    from chatlib.tui.arrive import PROGRAM
 
     room = room_name(args.room)
     if args.json and args.message is not None:
@@ -68,13 +69,28 @@ def run(args: argparse.Namespace) -> int:
     text = "" if args.json else _text(args.message)
     door = Door(find(args.address), args.key, PROGRAM)
     try:
-        client = arrive_as(door.bot, args.nick, wait=False, ask=None)
+        client = _arrive(door, args.nick, args.timeout)
     except Refused as e:
         raise door.advised(e) from None
     with client:
         door.opened()
         messages: Iterable[Any] = _messages(sys.stdin) if args.json else [(0, {"text": text})]
         return Sender(client, room, args.timeout).send(messages)
+
+
+def _arrive(door: Door, nick: str | None, timeout: float) -> Client:
+    """Return a client that is online; without a `nick`, under one that is free."""
+    from chatlib.names import suggest_nick
+    from chatlib.tui.arrive import default_nick
+
+    wanted = nick or default_nick()
+    while True:
+        try:
+            return door.bot(wanted).start(timeout)
+        except Refused as e:
+            if e.code != "nick_taken" or nick is not None:
+                raise
+            wanted = e.suggestion or suggest_nick(wanted, ())
 
 
 def _text(given: str | None) -> str:

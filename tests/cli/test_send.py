@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -74,6 +76,15 @@ def test_about_what_was_said(broker: RunningBroker, ann: Client) -> None:
     assert told == [("react", seq, "ok"), ("say", seq, "it is green")]
 
 
+def test_a_nickname_of_its_own_and_one_that_is_taken(broker: RunningBroker, ann: Client) -> None:
+    with Client(broker.control, getpass.getuser()):
+        assert hubbub("send", "ci", broker.control, "-m", "hi").returncode == 0
+        done = hubbub("send", "ci", broker.control, "-m", "hi", "--nick", "ANN")
+        assert done.returncode == 77 and "is in use" in done.stderr
+    (event,) = [e for e in ann.history("ci", after=0) if e.kind == "say"]
+    assert event.nick != getpass.getuser() and event.nick.startswith(getpass.getuser())
+
+
 def test_what_is_refused_and_what_is_not_there(broker: RunningBroker, ann: Client) -> None:
     done = hubbub("send", "ci", broker.control, "--json", text='{"text":"x","to":"nobody"}')
     assert (done.returncode, done.stderr) == (
@@ -117,9 +128,6 @@ def test_what_is_no_message(broker: RunningBroker, ann: Client, text: str) -> No
 
 
 def test_a_broker_that_does_not_answer(broker: RunningBroker, ann: Client) -> None:
-    import os
-    import signal
-
-    os.kill(broker.process.pid, signal.SIGSTOP)
+    broker.process.send_signal(signal.SIGSTOP)
     done = hubbub("send", "ci", broker.control, "-m", "hi", "--timeout", "1")
     assert done.returncode in (69, 75)
