@@ -248,7 +248,7 @@ def _form(args: argparse.Namespace) -> Form:
         return as_template(args.form)
     if args.output == "json" or (args.output is None and ".json" in (args.out or "")):
         return as_json
-    shown = args.out is None and sys.stdout.isatty()
+    shown = args.out is None and sys.stdout is not None and sys.stdout.isatty()
     return as_text(colour=shown and not os.environ.get("NO_COLOR"))
 
 

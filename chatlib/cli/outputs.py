@@ -47,10 +47,12 @@ class Stopped(Exception):
 class Standard:
     """Standard output. While nobody reads it, `stopping` tells whether to go on waiting.
 
-    `wake` is readable when that has to be asked.
+    `wake` is readable when that has to be asked. Raises CannotCreate where there is none.
     """
 
     def __init__(self, wake: int, stopping: Callable[[], bool]) -> None:
+        if sys.stdout is None:  # `>&-`
+            raise CannotCreate("there is no standard output: name files with --out")
         self.fd = sys.stdout.fileno()
         self._wake = wake
         self._stopping = stopping
@@ -183,9 +185,12 @@ class Files:
             raise _fault(path, e) from e
 
     def _close(self, path: Path, file: BinaryIO) -> None:
-        with file:
-            if path in self._written:
-                self._flush(path, file)
+        try:
+            with file:  # which writes what is left, and can fail, too
+                if path in self._written:
+                    self._flush(path, file)
+        except OSError as e:
+            raise _fault(path, e) from e
 
     def _rotate(self, path: Path) -> None:
         """Move a full file aside, to the next number that is free."""

@@ -366,6 +366,9 @@ def test_a_file_that_can_not_be_written(broker: RunningBroker, ann: Client, tmp_
     (tmp_path / "file").write_text("")
     done = log(broker, "-n1", "--out", tmp_path / "file" / "x.log")
     assert done.returncode == 73 and done.stderr.startswith("hubbub: cannot write ")
+    done = log(broker, "-n1", "--out", "/dev/full")
+    assert done.returncode == 73
+    assert done.stderr == "hubbub: cannot write /dev/full: No space left on device\n"
     done = log(broker, "-n1", "--no-follow", "--cursor", tmp_path / "file" / "cursor")
     assert done.returncode in (73, 78) and "cursor" in done.stderr
 
