@@ -14,11 +14,12 @@ chat: $(STAMP)
 	@if [ -t 0 ]; then $(BIN)/hubbub chat --start || test $$? = 130; \
 	else $(BIN)/python examples/conversation.py; fi
 
+# It says what it skips, for want of a compiler or Node.js.
 test: $(DEV)
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto -rs
 
 soak: $(DEV)
-	$(BIN)/python -m pytest -n auto --soak --timeout 3600
+	$(BIN)/python -m pytest -n auto -rs --soak --timeout 3600
 
 # ARGS names targets; all of them otherwise, each for FUZZ_SECONDS.
 fuzz: $(FUZZ)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import shlex
 import threading
 from pathlib import Path
 
 from chatlib import Client
+from chatlib.cli.main import make_parser
 from chatlib.tui.commands import COMMANDS
 from tests.support import ROOT, RunningBroker, eventually
 
@@ -43,6 +45,17 @@ def test_its_broker_starts_with_the_lines_it_shows(tmp_path: Path) -> None:
         printed = re.sub(rf"{name}(\s+){address}", rf"{name}\1tcp://127.0.0.1:{port}", printed)
     printed = printed.replace(f"hubbub chat {broker.control}", "hubbub chat")
     assert printed.splitlines()[:6] == shown.splitlines()[1:]
+
+
+def test_its_commands_can_be_typed() -> None:
+    typed = [line for block in blocks("console") for line in block.splitlines() if line[:2] == "$ "]
+    parsed = []
+    for line in typed:
+        words = shlex.split(line[2:])
+        at = words.index("hubbub") + 1
+        end = words.index("|", at) if "|" in words[at:] else None
+        parsed.append(make_parser().parse_args(words[at:end]).run.__module__.rpartition(".")[2])
+    assert {"broker", "chat", "follow", "send"} <= set(parsed)
 
 
 def test_it_names_every_command_of_the_client() -> None:

@@ -84,6 +84,13 @@ class Door:
 
     def client(self, nick: str) -> Client:
         """Return a client that was not started."""
+        return self._client(nick, bot=False)
+
+    def bot(self, nick: str) -> Client:
+        """Return a client that was not started and says that it is a bot."""
+        return self._client(nick, bot=True)
+
+    def _client(self, nick: str, *, bot: bool) -> Client:
         from chatlib.net.client import Client
 
         return Client(
@@ -92,6 +99,7 @@ class Door:
             server_key=self._to.server_key,
             key=self._own,
             token=self._to.token,
+            bot=bot,
             program=self._program,
         )
 

@@ -13,7 +13,7 @@ from chatlib.version import __version__
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
-    from chatlib.cli import broker, care, chat, key, login, operator
+    from chatlib.cli import broker, care, chat, follow, key, login, operator, send
 
     parser = argparse.ArgumentParser(
         prog="hubbub", description="Group chat on ZeroMQ: a broker, a terminal client."
@@ -23,6 +23,8 @@ def make_parser() -> argparse.ArgumentParser:
     broker.add_parser(subparsers)
     chat.add_parser(subparsers)
     login.add_parser(subparsers)
+    follow.add_parser(subparsers)
+    send.add_parser(subparsers)
     key.add_parser(subparsers)
     operator.add_parser(subparsers)
     care.add_parser(subparsers)

@@ -35,6 +35,7 @@ from chatlib.names import room_name
 from chatlib.net import lookups, unread
 from chatlib.net.answers import BUSY, Answers
 from chatlib.net.passwords import Passwords
+from chatlib.net.replays import Replays
 from chatlib.order.local import LocalOrder
 from chatlib.protocol import answers, limits
 from chatlib.protocol.answers import Answer, Failure
@@ -114,6 +115,7 @@ class Pipeline:
         self._place = place
         self.congested: Collection[bytes] = ()
         self._answers = Answers(self.state, store, self._reply)
+        self._replays = Replays(self.state, store, self._publish_lines)
         self._beaten = float("-inf")
         self._ran = float("inf")
         self._chored = float("-inf")
@@ -124,7 +126,7 @@ class Pipeline:
     @property
     def waiting(self) -> bool:
         """Tell whether there is work left that needs no new arrival."""
-        return self._answers.ready(self.congested)
+        return self._answers.ready(self.congested) or self._replays.ready
 
     def vanished(self, routing: bytes) -> None:
         """Forget a control connection that is no more."""
@@ -179,7 +181,10 @@ class Pipeline:
             self._trimming = False
             with contextlib.suppress(StoreFailed):  # it is tried again; commits tell the operator
                 self._trimming = self.store.trim(at)
-        self._mark(subscriptions, now, chores)
+        topics = dict.fromkeys(subscriptions)
+        self._mark(topics, now, chores)
+        self._replays.take(topics)
+        self._replays.serve(now)
         self._beat(now, at)
         self.notes, self.expelled, self.removed = batch.notes, batch.expelled, batch.removed
 
@@ -280,8 +285,7 @@ class Pipeline:
                 for id in entry.readers:
                     self._deliver_to_all(id, line)
         for stream, lines in topics.items():
-            topic = stream.encode()
-            self.feed.extend((topic, body) for body in feed_bodies(lines))
+            self._publish_lines(stream.encode(), lines)
             self._busy[stream] = now
 
     def _placed(self, welcome: answers.Welcome) -> answers.Welcome:
@@ -340,7 +344,10 @@ class Pipeline:
     def next_beat(self, now: float) -> float:
         """Return the seconds until the pass that time alone makes necessary."""
         soon = TRIM_S if self._trimming else self.heartbeat / 8
-        return max(0.0, min(self._beaten + self.heartbeat - now, soon))
+        return max(0.0, min(self._beaten + self.heartbeat - now, soon, self._replays.patience()))
+
+    def _publish_lines(self, topic: bytes, lines: Sequence[bytes]) -> None:
+        self.feed.extend((topic, body) for body in feed_bodies(lines))
 
     def _publish(self, topic: bytes, event: Event) -> None:
         self.feed.append((topic, encode(event)))

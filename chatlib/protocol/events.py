@@ -34,7 +34,7 @@ class Event(Struct, kw_only=True, omit_defaults=True):
     """Something that happened: one line of the feed, of an inbox, of history.
 
     `seq` rises over the whole broker, `prev` is the seq before it in the same room or inbox.
-    Markers (`head`, `beacon`, `closing`) are read into the same shape: they have no `prev`.
+    Markers (`head`, `replayed`, `beacon`, `closing`) are read into the same shape, without `prev`.
     """
 
     seq: Absent = -1  # -1 is absent: 0 is a value that must be written
@@ -60,6 +60,8 @@ class Event(Struct, kw_only=True, omit_defaults=True):
     what: str | None = None
     key: str | None = None
     epoch: str | None = None
+    count: Seq = 0
+    more: bool = False
 
     @property
     def author(self) -> str:

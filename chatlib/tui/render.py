@@ -74,7 +74,7 @@ class Renderer:
 
     def event(self, event: Event, view: View) -> list[Line]:
         """Return the lines of an event; none for a kind that is newer than this client."""
-        spans = _SENTENCES[event.kind](event, view) if event.kind in _SENTENCES else []
+        spans = sentence(event, view)
         if not spans:
             return []
         at = self._local(event.at)
@@ -82,7 +82,7 @@ class Renderer:
         if (place := event.place) is not None and place != view.room:
             head.append((NOTICE, f"#{sanitize(place)} "))
         lines = self._new_day(at)
-        rows = _split_rows([*head, *spans])
+        rows = split_rows([*head, *spans])
         return [*lines, *rows]
 
     def _local(self, at: str) -> datetime | None:
@@ -105,7 +105,7 @@ class Renderer:
             return [[(ERROR, f"-- what was said {where}before this can no longer be had --")]]
         if isinstance(told, Refusal):
             text = f"not sent: {sanitize(told.message)}" + (f": {told.text}" if told.text else "")
-            return _split_rows([(ERROR, sanitize(text, lines=True))])
+            return split_rows([(ERROR, sanitize(text, lines=True))])
         return self._connection(told)
 
     def _connection(self, told: Connection) -> list[Line]:
@@ -120,7 +120,12 @@ class Renderer:
         return []
 
 
-def _split_rows(spans: Line) -> list[Line]:
+def sentence(event: Event, view: View) -> Line:
+    """Return what an event says, without time and room; empty for a kind that is newer than us."""
+    return _SENTENCES[event.kind](event, view) if event.kind in _SENTENCES else []
+
+
+def split_rows(spans: Line) -> list[Line]:
     """Return one line for each row of a text, the later ones indented."""
     rows: list[Line] = [[]]
     for style, text in spans:

@@ -7,8 +7,8 @@ from datetime import datetime, time, timedelta
 
 from chatlib.errors import Misuse
 
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_ago = re.compile(r"([0-9]{1,4})([mhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_ago = re.compile(r"([0-9]{1,4})([smhdw])")
 
 
 def parse_when(text: str, now: datetime) -> datetime:

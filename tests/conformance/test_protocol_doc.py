@@ -30,8 +30,17 @@ from chatlib.core.passwords import PER_MINUTE
 from chatlib.errors import BadName, BadRoom
 from chatlib.history import search
 from chatlib.names import nick_key, room_name
-from chatlib.net import backlog, lookups, passwords, pipeline, reads, sockets, subscribers
-from chatlib.protocol import answers, codec, events, fields, limits, requests
+from chatlib.net import (
+    backlog,
+    lookups,
+    passwords,
+    pipeline,
+    reads,
+    replays,
+    sockets,
+    subscribers,
+)
+from chatlib.protocol import answers, codec, events, fields, limits, requests, topics
 from tests.conformance.document import Block, blocks, document, names, table, values
 from tests.conformance.transcript import Player, parse
 from tests.support import ROOT, RunningBroker, eventually
@@ -327,6 +336,10 @@ BEYOND_HELLO = {
     "bytes of control messages behind those": backlog.BACKLOG_BYTES,
     "bytes answered to all before pages are small": reads.LARGE_BYTES,
     "bytes of events in a small page": reads.SMALL_PAGE_BYTES,
+    "replays that wait, of all readers": replays.MOST_WAITING,
+    "bytes of replays after a rest, of all readers": replays.BURST_BYTES,
+    "bytes of replays in a second behind those": replays.BYTES_S,
+    "bytes of replays in a pass of the broker": replays.PASS_BYTES,
     "feed messages waiting for one subscriber": sockets.FEED_HWM,
     "bytes of lines that are packed together": pipeline.PACKED_BYTES,
     "intake messages waiting of one sender": sockets.INTAKE_HWM,
@@ -360,6 +373,19 @@ def test_numbers_in_prose() -> None:
     assert sessions.DAY == 24 * 3600 * 1000 and "is kept for a day" in text
     assert f"N {passwords.N}, r {passwords.R}, p {passwords.P}" in text
     assert f"beyond {2 * limits.CONTROL_FRAME_BYTES} the connection is closed" in text
+
+
+def test_table_of_places() -> None:
+    read = {
+        names(row[0])[0]: topics.topic_replay(f"replay/lobby/{names(row[0])[0]}/x".encode())
+        for row in table("place")
+    }
+    assert read == {
+        "1042": topics.Place("lobby", after=1042),
+        "1042+50": topics.Place("lobby", after=1042, limit=50),
+        "1042-50": topics.Place("lobby", before=1042, limit=50),
+        "-50": topics.Place("lobby", limit=50),
+    }
 
 
 def test_table_of_names() -> None:

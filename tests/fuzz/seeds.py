@@ -110,7 +110,8 @@ SEEDS: dict[str, list[bytes]] = {
     "notices": [*examples("notice"), b'{"kind":"slow","from":1,"after_ms":50}'],
     "heads": [*examples("error"), *examples("notice"), *examples("event"), b'{"id":1,"ok":true}'],
     "answers": list(_answers()),
-    "topics": [b"room/lobby/", b"room/", b"beacon/", "room/küche/".encode(), b"room/a/b/"],
+    "topics": [b"room/lobby/", b"room/", b"beacon/", "room/küche/".encode(), b"room/a/b/",
+               b"replay/lobby/7/x", b"replay//7+50/x", b"replay/a/-50/x", b"replay/a/7-50/x"],
     "endpoints": [
         b"tcp://127.0.0.1:5555", b"chat.example", b"host:5", b"tcp://[::1]:5555", b"*:0", b"h:*",
         b"[fe80::1%eth0]:7", b"ipc:///tmp/chat", b"tcp://h:5/", b"localhost",

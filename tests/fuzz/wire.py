@@ -17,7 +17,7 @@ from chatlib.protocol.codec import (
     text_fault,
 )
 from chatlib.protocol.events import BadLine, Event, Line, Notice
-from chatlib.protocol.topics import room_topic, topic_room
+from chatlib.protocol.topics import room_topic, topic_replay, topic_room
 from tests.fuzz import oracle
 
 ANSWERS = (
@@ -83,4 +83,7 @@ def topic(data: bytes, found: str | None) -> None:
 
 
 def read_topic(data: bytes) -> str | None:
+    if (place := topic_replay(data)) is not None:
+        assert topic_replay(place.topic("x")) == place
+        assert 1 <= place.limit <= limits.HISTORY_EVENTS
     return topic_room(data)
