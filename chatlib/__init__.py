@@ -11,7 +11,7 @@ from chatlib.version import __version__
 
 if TYPE_CHECKING:
     from chatlib.core.folding import Message, fold
-    from chatlib.core.signals import Connection, Gap, Pending, Refusal
+    from chatlib.core.signals import Connection, Gap, Pending, Refusal, SavedSession
     from chatlib.errors import HubbubError, Misuse, OutboxFull, Refused, TimedOut, Unreachable
     from chatlib.net.broker import Broker
     from chatlib.net.client import Client, JoinedRoom
@@ -28,6 +28,7 @@ _HOMES = {
     "Gap": "chatlib.core.signals",
     "Pending": "chatlib.core.signals",
     "Refusal": "chatlib.core.signals",
+    "SavedSession": "chatlib.core.signals",
     "Event": "chatlib.protocol.events",
     "Member": "chatlib.protocol.answers",
     "RoomLine": "chatlib.protocol.answers",
@@ -56,6 +57,7 @@ __all__ = [
     "Refusal",
     "Refused",
     "RoomLine",
+    "SavedSession",
     "TimedOut",
     "Unreachable",
     "Unread",

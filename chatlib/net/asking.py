@@ -41,18 +41,20 @@ class Asking(ABC):
         room: str | None = None,
         *,
         peer: str | None = None,
+        inbox: bool = False,
         after: int | None = None,
         before: int | None = None,
         limit: int = 50,
         timeout: float = 10,
     ) -> list[Event]:
-        """Read stored events of a room, or of the private conversation with `peer`.
+        """Read stored events of a room, of the private conversation with `peer`, or of one's inbox.
 
         By seq: the oldest `limit` (1,000 at most) behind `after`, or the newest ahead of `before`.
         """
         asked = requests.History(
             room=None if room is None else room_name(room),
             peer=peer,
+            inbox=inbox,
             after=after,
             before=before,
             limit=limit,
