@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from chatlib.version import __version__
 
 if TYPE_CHECKING:
+    from chatlib.bot.bot import Bot
     from chatlib.core.folding import Message, fold
     from chatlib.core.signals import Connection, Gap, Pending, Refusal, SavedSession
     from chatlib.errors import HubbubError, Misuse, OutboxFull, Refused, TimedOut, Unreachable
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from chatlib.protocol.events import Event
 
 _HOMES = {
+    "Bot": "chatlib.bot.bot",
     "Broker": "chatlib.net.broker",
     "Client": "chatlib.net.client",
     "JoinedRoom": "chatlib.net.client",
@@ -42,6 +44,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Bot",
     "Broker",
     "Client",
     "Connection",
