@@ -174,16 +174,20 @@ class Bot:
         Raises Refused, and what else no waiting takes back. A broker that is not there is waited
         for. A second signal ends the process at once.
         """
+        service = self._new_service()
         with self._signals():
-            self._serve()
+            self._serve(service)
 
-    def _serve(self) -> None:
+    def _new_service(self) -> Service:
         if self._service is not None:
             raise Misuse("the bot runs already")
         self._ready.clear()
         self._service = Service(self, self._dial, self._ready)
+        return self._service
+
+    def _serve(self, service: Service) -> None:
         try:
-            self._service.run(self._file())
+            service.run(self._file())
         finally:
             self._service = None
 
@@ -235,11 +239,11 @@ class Bot:
 
         Raises what `run` does, and TimedOut after `wait` seconds.
         """
-        if self._thread is not None:
-            raise Misuse("the bot runs already")
+        service = self._new_service()
         self._fault = None
-        self._ready.clear()
-        self._thread = threading.Thread(target=self._serve_aside, name="bot", daemon=True)
+        self._thread = threading.Thread(
+            target=self._serve_aside, args=(service,), name="bot", daemon=True
+        )
         self._thread.start()
         arrived = self._ready.wait(wait)
         if self._fault is not None or not arrived:
@@ -247,9 +251,9 @@ class Bot:
             raise TimedOut(f"the bot was not in its rooms within {wait} s: is a broker there?")
         return self
 
-    def _serve_aside(self) -> None:
+    def _serve_aside(self, service: Service) -> None:
         try:
-            self._serve()
+            self._serve(service)
         except BaseException as e:
             self._fault = e
             log.debug("the bot ended", exc_info=True)

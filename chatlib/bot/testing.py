@@ -83,7 +83,7 @@ class FakeClock(Clock):
                     lambda: self._due.get(news, end + 1) > due,  # noqa: B023 - waited for here
                     PATIENCE_S,
                 ), f"what was due at {due:g} s did not end within {PATIENCE_S} s"
-        self._now = end
+        self._now = max(self._now, end)
 
     def _first(self, end: float) -> tuple[threading.Condition, float] | None:
         with self._changed:
