@@ -44,9 +44,18 @@ class Saved(Struct, frozen=True, omit_defaults=True):
 
 
 def usual_path(address: str, nick: str) -> Path:
-    """Return `$XDG_STATE_HOME/hubbub/bots/NICK@ADDRESS.json`, else below `~/.local/state`."""
+    """Return `$XDG_STATE_HOME/hubbub/bots/NICK@ADDRESS.json`, else below `~/.local/state`.
+
+    Raises BadConfiguration where there is no home directory.
+    """
     base = os.environ.get("XDG_STATE_HOME")
-    state = Path(base) if base else Path("~/.local/state").expanduser()
+    try:
+        state = Path(base) if base else Path.home() / ".local" / "state"
+    except RuntimeError as e:
+        raise BadConfiguration(
+            "there is no home directory to keep a cursor in: set XDG_STATE_HOME, or give the bot "
+            "a state"
+        ) from e
     return state / "hubbub" / "bots" / f"{quote(f'{nick}@{address}', safe='@')}.json"
 
 
