@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
 import types
 import typing
@@ -18,6 +19,7 @@ from chatlib.errors import Misuse
 
 SECONDS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
 TRUE, FALSE = ("yes", "true", "on", "1"), ("no", "false", "off", "0")
+MOST_SHOWN = 60  # characters of what was typed, in an answer
 MOST_SECONDS = 10 * 365 * 86_400
 
 _word = re.compile(r'"((?:[^"\\]|\\.)*)"(?=\s|$)|(\S+)')
@@ -41,13 +43,18 @@ def split(text: str) -> list[str]:
     ]
 
 
+def shown(word: str) -> str:
+    """Return what somebody typed, for an answer: in quotes, and no longer than a line."""
+    return repr(word if len(word) <= MOST_SHOWN else word[:MOST_SHOWN] + "…")
+
+
 def duration(text: str) -> timedelta:
     """Return the time that `5m`, `1h30m` or `2d` means. Raises ValueError."""
     if _duration.fullmatch(text):
         seconds = sum(int(n) * SECONDS[unit] for n, unit in _amount.findall(text))
         if 0 < seconds <= MOST_SECONDS:
             return timedelta(seconds=seconds)
-    raise ValueError(f"{text!r} is no time like 90s, 10m, 1h30m or 2d")
+    raise ValueError(f"{shown(text)} is no time like 90s, 10m, 1h30m or 2d")
 
 
 class Parameter(Struct):
@@ -109,8 +116,8 @@ def _parameter(handler: Callable[..., Any], p: inspect.Parameter, hint: Any) -> 
         raise Misuse(f"{_name(handler)}: nothing typed becomes {p.name}: {e}") from None
     rest = p.kind is p.VAR_POSITIONAL
     optional = rest or p.default is not p.empty
-    shown = (choices or p.name.upper()) + (" ..." if rest else "")
-    return Parameter(p.name, f"[{shown}]" if optional else shown, convert, optional, rest)
+    typed = (choices or p.name.upper()) + (" ..." if rest else "")
+    return Parameter(p.name, f"[{typed}]" if optional else typed, convert, optional, rest)
 
 
 def _converter(hint: Any) -> tuple[Callable[[str], Any], str]:
@@ -130,7 +137,7 @@ def _converter(hint: Any) -> tuple[Callable[[str], Any], str]:
         return lambda word: _choice(word, chosen), "|".join(chosen)
     if origin in (Union, types.UnionType):
         kinds = [_converter(kind) for kind in typing.get_args(hint) if kind is not type(None)]
-        converters, choices = [convert for convert, _ in kinds], [shown for _, shown in kinds]
+        converters, choices = [convert for convert, _ in kinds], [words for _, words in kinds]
         return lambda word: _any(word, converters), "|".join(choices) if all(choices) else ""
     raise TypeError(
         f"{hint!r} is none of str, int, float, bool, Path, timedelta, Literal, Enum, or a union"
@@ -141,27 +148,30 @@ def _whole(word: str) -> int:
     try:
         return int(word)
     except ValueError:
-        raise ValueError(f"{word!r} is no whole number") from None
+        raise ValueError(f"{shown(word)} is no whole number") from None
 
 
 def _number(word: str) -> float:
     try:
-        return float(word)
+        number = float(word)
     except ValueError:
-        raise ValueError(f"{word!r} is no number") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{shown(word)} is no number")
+    return number
 
 
 def _yes(word: str) -> bool:
     if word.lower() in TRUE + FALSE:
         return word.lower() in TRUE
-    raise ValueError(f"{word!r} is neither yes nor no")
+    raise ValueError(f"{shown(word)} is neither yes nor no")
 
 
 def _choice(word: str, chosen: dict[str, Any]) -> Any:
     for name in (word, word.lower()):
         if name in chosen:
             return chosen[name]
-    raise ValueError(f"{word!r} is none of {', '.join(chosen)}")
+    raise ValueError(f"{shown(word)} is none of {', '.join(chosen)}")
 
 
 def _any(word: str, converters: Sequence[Callable[[str], Any]]) -> Any:
@@ -184,7 +194,7 @@ def parse(wanted: Sequence[Parameter], text: str) -> list[Any]:
             raise BadArguments(f"{parameter.name} is missing")
         values += [_value(parameter, word) for word in taken]
     if words:
-        raise BadArguments(f'there is no place for {words[0]!r} (quote several words: "a b")')
+        raise BadArguments(f'there is no place for {shown(words[0])} (quote several words: "a b")')
     return values
 
 

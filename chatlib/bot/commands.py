@@ -7,11 +7,13 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from chatlib.bot.arguments import BadArguments, Parameter, parameters, parse
+from chatlib.bot.arguments import BadArguments, Parameter, parameters, parse, shown
 from chatlib.bot.context import Context
 from chatlib.errors import Misuse
 from chatlib.protocol.codec import text_fault
 from chatlib.protocol.limits import TEXT_BYTES
+
+_typed = re.compile(r"(\S+)\s*(.*)", re.DOTALL)
 
 Handler = Callable[..., Any]
 
@@ -64,14 +66,14 @@ class Commands:
         us alone: in a room it may be another bot's.
         """
         text = context.text
-        if context.event.kind == "say" and text.startswith(self.prefix):
-            typed, _, rest = text.removeprefix(self.prefix).replace("\n", " \n").partition(" ")
-            command = self._commands.get(typed.casefold())
+        typed = _typed.match(text, len(self.prefix)) if text.startswith(self.prefix) else None
+        if typed is not None and context.event.kind == "say":
+            command = self._commands.get(typed[1].casefold())
             if command is not None:
-                self._call(command, context, rest)
+                self._call(command, context, typed[2])
                 return
-            if context.room is None and typed:
-                context.reply(f"I know no {self.prefix}{typed}: say {self.prefix}help")
+            if context.room is None:
+                context.reply(f"I know no {shown(self.prefix + typed[1])}: say {self.prefix}help")
                 return
         for pattern, handler in self._patterns:
             if match := pattern.search(text):
@@ -92,7 +94,7 @@ class Commands:
             return
         found = self._commands.get(command.removeprefix(self.prefix).casefold())
         if found is None:
-            context.reply(f"I know no {command}: say {self.prefix}help")
+            context.reply(f"I know no {shown(command)}: say {self.prefix}help")
         else:
             context.reply(_fitting([found.usage(self.prefix), *found.doc.splitlines()]))
 

@@ -67,6 +67,20 @@ def test_arguments(room: Room) -> None:
     room.expect("stage: 'moon' is none of staging, live. Usage: !Deploy staging|live [COUNT]")
 
 
+@pytest.mark.parametrize("text", ["!ping", "!ping ", "!PING", "!ping\n", "!\tping", "! ping"])
+def test_how_a_command_is_typed(room: Room, text: str) -> None:
+    room.say("ann", text)
+    if text[1].isspace():
+        room.expect_silence()
+    else:
+        room.expect("pong")
+
+
+def test_arguments_on_the_next_line(room: Room) -> None:
+    room.say("ann", "!deploy\nlive\t3")
+    room.expect("ann deploys 3 to live in lobby")
+
+
 def test_help_is_made_of_docstrings(room: Room) -> None:
     room.say("ann", "!help")
     room.expect(
@@ -81,7 +95,7 @@ def test_help_is_made_of_docstrings(room: Room) -> None:
         "!Deploy staging|live [COUNT]\nDeploy what was built.\n\nCOUNT is the number of machines."
     )
     room.say("ann", "!help nix")
-    room.expect("I know no nix: say !help")
+    room.expect("I know no 'nix': say !help")
 
 
 def test_an_unknown_command_may_be_another_bots(room: Room) -> None:
@@ -90,7 +104,7 @@ def test_an_unknown_command_may_be_another_bots(room: Room) -> None:
     room.say("ann", "!")
     room.expect_silence()
     room.whisper("ann", "!nix")
-    room.expect("I know no !nix: say !help", to="ann")
+    room.expect("I know no '!nix': say !help", to="ann")
 
 
 def test_patterns_in_their_order_and_not_for_commands(room: Room) -> None:
