@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable
@@ -339,6 +338,3 @@ def test_a_bot_whose_client_fails_ends_with_its_fault(broker: RunningBroker) -> 
     bot._thread.join(PATIENCE)
     with pytest.raises(Exception, match="closed"):
         bot.stop()
-
-
-logging.getLogger("chatlib.bot").setLevel(logging.INFO)
