@@ -228,9 +228,6 @@ class Outbox:
         through or not, and is returned instead of being said twice.
         """
         unsure: list[Message] = []
-        if self._foreign:  # that session is over, and of ours nothing was ever sent
-            self.restart()
-            return unsure
         if accepted is None:
             accepted = max(self.accepted, self._reached)
             unsure = [m for m in self._queue if m.line.n <= accepted and not m.done]
