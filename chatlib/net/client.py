@@ -142,8 +142,9 @@ class Client(Talking, Asking):
                 line.thread.join(FAREWELL_S)
         with self._lock:
             self._news.notify_all()
-        if self._own_context and self._context is not None:
-            if line is None or not line.thread.is_alive():
+        # Another thread that closes it, too, must not end the context under our sockets.
+        if line is not None and self._own_context and self._context is not None:
+            if not line.thread.is_alive():
                 self._context.term()
             self._context = None
 
