@@ -81,16 +81,18 @@ class Service:
         deadline = time.monotonic() + NICK_S
         while not self._stopping:
             client = self._dial(saved.session).start(wait=None)
+            welcome = False
             try:
-                if self._await_welcome(client):
+                welcome = self._await_welcome(client)
+                if welcome:
                     return client
             except Refused as e:
                 if e.code != "nick_taken" or time.monotonic() > deadline:
                     raise
                 log.warning("%s; perhaps it is ours of before, which ends soon: trying again", e)
             finally:
-                if client.state != "online":
-                    client.close()
+                if not welcome:
+                    client.close(bye=saved.session is None)
             self._pause(NICK_RETRY_S)
         return None
 
@@ -130,6 +132,8 @@ class Service:
             self._join(name)
         for name in saved.rooms.keys() - set(self._bot.rooms):
             self._leave(name)
+        if self._stopping:
+            return  # perhaps not in all rooms: what it would say there could not be said
         for name, seconds, act in self._bot.timed():
             self._timers.append(Timer(name, seconds, act, self._bot.clock))
             self._timers[-1].start()

@@ -97,6 +97,26 @@ def test_it_waits_for_a_broker_and_says_so(caplog: pytest.LogCaptureFixture) -> 
     assert "offline: " in caplog.text
 
 
+def test_stopped_before_it_is_in_its_rooms_it_handles_nothing(
+    broker: RunningBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would pass over what it can't answer there."""
+    state = tmp_path / "echo.json"
+    with clients(broker.control, "ann") as (ann,):
+        with echo_bot(broker.control, state):
+            ann.say("lobby", "one")
+            until_said(ann, "ONE")
+        ann.say("lobby", "two")
+        ann.flush(PATIENCE)
+        bot = echo_bot(broker.control, state)
+        with monkeypatch.context() as patch:
+            patch.setattr(service.Service, "_join", lambda self, room: self.stop())
+            bot.run()
+        assert said(ann) == ["ONE"]
+        with bot:
+            until_said(ann, "TWO")
+
+
 def test_a_nickname_that_stays_taken_is_told(
     broker: RunningBroker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
