@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from chatlib.version import __version__
 
 if TYPE_CHECKING:
+    from chatlib.bot.bot import Bot
     from chatlib.core.folding import Message, fold
-    from chatlib.core.signals import Connection, Gap, Pending, Refusal
+    from chatlib.core.signals import Connection, Gap, Pending, Refusal, SavedSession
     from chatlib.errors import HubbubError, Misuse, OutboxFull, Refused, TimedOut, Unreachable
     from chatlib.net.broker import Broker
     from chatlib.net.client import Client, JoinedRoom
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from chatlib.protocol.events import Event
 
 _HOMES = {
+    "Bot": "chatlib.bot.bot",
     "Broker": "chatlib.net.broker",
     "Client": "chatlib.net.client",
     "JoinedRoom": "chatlib.net.client",
@@ -28,6 +30,7 @@ _HOMES = {
     "Gap": "chatlib.core.signals",
     "Pending": "chatlib.core.signals",
     "Refusal": "chatlib.core.signals",
+    "SavedSession": "chatlib.core.signals",
     "Event": "chatlib.protocol.events",
     "Member": "chatlib.protocol.answers",
     "RoomLine": "chatlib.protocol.answers",
@@ -41,6 +44,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Bot",
     "Broker",
     "Client",
     "Connection",
@@ -56,6 +60,7 @@ __all__ = [
     "Refusal",
     "Refused",
     "RoomLine",
+    "SavedSession",
     "TimedOut",
     "Unreachable",
     "Unread",

@@ -17,10 +17,10 @@ from typing import Any, Literal
 from chatlib.core.actions import Action, Attach, Delivered, Effects, HangUp, SendIntake
 from chatlib.core.arrival import Arrival
 from chatlib.core.marks import Marks
-from chatlib.core.outbox import Message, Outbox
+from chatlib.core.outbox import HASTE_S, Message, Outbox
 from chatlib.core.reader import Reader
 from chatlib.core.requests import Requests, Then
-from chatlib.core.signals import Connection, Refusal
+from chatlib.core.signals import Connection, Refusal, SavedSession
 from chatlib.errors import Refused
 from chatlib.protocol import answers, fields, limits, requests
 from chatlib.protocol.answers import Welcome
@@ -29,8 +29,6 @@ from chatlib.protocol.events import Event, Line
 from chatlib.protocol.topics import BEACON
 
 GREETING_S = 5.0  # that a hello may take
-HASTE_S = 0.3  # until unacknowledged messages are asked after
-STUCK = 4  # pongs without progress, after which the intake connection is made anew
 FEED_SILENT = 2.5  # heartbeats
 
 State = Literal["offline", "greeting", "online", "refused"]
@@ -40,7 +38,7 @@ class Follower:
     """One client's view of one broker; `program` is told to the broker.
 
     `invitation` is the token of a link (see `arrival`). `registered` tells whether the nickname is
-    one's own for good.
+    one's own for good. `past` is a session of a process before this one, to go on in.
     """
 
     def __init__(
@@ -50,6 +48,7 @@ class Follower:
         bot: bool = False,
         program: str = "chatlib",
         invitation: str | None = None,
+        past: SavedSession | None = None,
     ) -> None:
         self.state: State = "offline"
         self.registered = False
@@ -75,9 +74,12 @@ class Follower:
         self._heartbeat = limits.HEARTBEAT
         self._ping_at = 0.0
         self._haste = HASTE_S
-        self._stalled = 0
         self._heard = 0.0  # when the feed last brought anything
         self._farewell = ""
+        if past is not None:
+            self._arrival.token = past.token
+            self.outbox.take_over(past.said)
+            self._reader.take_over(past.epoch, past.inbox)
 
     # -- what it leaves -----------------------------------------------------------------------
 
@@ -114,6 +116,13 @@ class Follower:
     def sid(self) -> str:
         """The public id of the session."""
         return self._reader.sid
+
+    @property
+    def saved(self) -> SavedSession | None:
+        """What another process needs to go on in this session."""
+        if (token := self._arrival.token) is None:
+            return None
+        return SavedSession(token, self._reader.epoch, self._reader.inbox, self.outbox.said)
 
     @property
     def rooms(self) -> list[str]:
@@ -221,7 +230,7 @@ class Follower:
         self.registered = welcome.registered
         reader.epoch, reader.sid = welcome.epoch, welcome.sid
         self._heartbeat, self._heard = welcome.heartbeat, now
-        self._ping_at, self._haste, self._stalled = now + self._heartbeat, HASTE_S, 0
+        self._ping_at, self._haste = now + self._heartbeat, HASTE_S
         self._place = (welcome.intake, welcome.feed)
         self._attach()
         self.delivered.append(
@@ -324,7 +333,7 @@ class Follower:
         if self.state == "online" and not self._reader.rejoining and self._arrival.token:
             token = self._arrival.token.encode()
             self.actions.extend(SendIntake(token, body) for body in self.outbox.frames(now))
-            if self.outbox.in_flight:
+            if self.outbox.uncertain:
                 self._ping_at = min(self._ping_at, now + self._haste)
 
     # -- time ---------------------------------------------------------------------------------
@@ -348,7 +357,7 @@ class Follower:
 
     def _ping(self, now: float) -> None:
         self._ping_at = now + self._heartbeat * 0.9
-        if self.outbox.in_flight:
+        if self.outbox.uncertain:
             self._haste = min(self._haste * 2, self._heartbeat / 2)
             self._ping_at = now + self._haste
         if self._requests.asks(requests.Ping):
@@ -360,22 +369,12 @@ class Follower:
                 self.outbox.acknowledge(pong.accepted, now)
                 if self.outbox.accepted > before:
                     self._haste = HASTE_S
-                self._resend_stuck(before, now)
+                if self.outbox.stuck(before, now):
+                    self._attach()
                 self._reader.inbox_head(pong.inbox, now)
                 self._reader.hear(pong.heads, now)
 
         self._requests.add(requests.Ping(), answers.Pong, now, ponged, quiet=True, send=True)
-
-    def _resend_stuck(self, before: int, now: float) -> None:
-        if not self.outbox.in_flight or self.outbox.accepted != before:
-            self._stalled = 0
-            return
-        if now - self.outbox.progressed >= HASTE_S:
-            self.outbox.rewind(self.outbox.accepted + 1, now)
-        self._stalled += 1
-        if self._stalled >= STUCK:
-            self._stalled = 0
-            self._attach()
 
     def next_tick(self, now: float) -> float:
         """Return the seconds after which `tick` has something to do, at the latest."""

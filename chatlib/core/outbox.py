@@ -24,6 +24,9 @@ FRAME_LINES, FRAME_BYTES = 500, 64 * 1024
 AGAIN = 0.5  # seconds in which a repeated call to resend from the same place is one call
 OVERHEAD = 80
 REMEMBERED = 1_000  # messages accepted, whose refusal may still be on its way
+STUCK = 4  # pongs without progress, after which the intake connection is made anew
+HASTE_S = 0.3  # what was sent so long ago and is not acknowledged is worth sending again
+SETTLED_S = 2.0  # so long nothing may come of a process before us until its session's numbers count
 
 
 class Message(Struct):
@@ -54,6 +57,10 @@ class Outbox:
         self._ahead = WINDOW
         self._not_before = 0.0
         self._rewound = (0, float("-inf"))
+        self._stalled = 0
+        self._foreign = False  # the session is one of a process before us: see take_over
+        self._expected: int | None = None
+        self._moved = 0.0
 
     def __len__(self) -> int:
         return len(self._queue)
@@ -67,6 +74,16 @@ class Outbox:
     def in_flight(self) -> int:
         """How many messages are on the wire and not acknowledged."""
         return self._sent
+
+    @property
+    def uncertain(self) -> bool:
+        """Tell whether a ping would tell news: how far the broker has come."""
+        return self._sent > 0 or self._foreign
+
+    @property
+    def said(self) -> int | None:
+        """How many messages the session has said; None while some may still be on their way."""
+        return None if self._queue or self._foreign else self.accepted
 
     @property
     def last_ticket(self) -> int:
@@ -96,7 +113,7 @@ class Outbox:
 
     def frames(self, now: float) -> Iterator[bytes]:
         """Yield bodies for intake: all that may go out now."""
-        if now < self._not_before:
+        if now < self._not_before or self._foreign:
             return
         if self._sent == 0:
             self.progressed = now
@@ -117,6 +134,9 @@ class Outbox:
 
     def mark(self, n: int, now: float) -> Message | None:
         """Note that message `n` itself is accepted or used up; return it where it is known."""
+        if self._foreign:
+            self._adopt(max(n, self.accepted), now)
+            return None
         if n > self.accepted + len(self._queue):
             return None
         if n <= self.accepted:
@@ -129,6 +149,9 @@ class Outbox:
 
     def acknowledge(self, accepted: int, now: float) -> None:
         """Let go of every message up to `accepted`."""
+        if self._foreign:
+            self._adopt(max(accepted, self.accepted), now)
+            self._foreign = now - self._moved < SETTLED_S
         while self._queue and self.accepted < accepted:
             self._let_go(now)
 
@@ -150,6 +173,19 @@ class Outbox:
         self._rewound = (first, now)
         self._sent = min(self._sent, max(0, first - 1 - self.accepted))
 
+    def stuck(self, before: int, now: float) -> bool:
+        """Note what a ping shows that was asked when `before` was accepted: send again at need.
+
+        Returns whether the connection for sending should be made anew.
+        """
+        if not self._sent or self.accepted != before:
+            self._stalled = 0
+            return False
+        if now - self.progressed >= HASTE_S:
+            self.rewind(self.accepted + 1, now)
+        self._stalled = (self._stalled + 1) % STUCK
+        return self._stalled == 0
+
     def slow(self, first: int, after_ms: int, now: float) -> None:
         """Send again from `first`, nothing before `after_ms` have passed, and less ahead."""
         self._rewound = (0, float("-inf"))
@@ -160,8 +196,27 @@ class Outbox:
 
     # -- connections and sessions -------------------------------------------------------------
 
+    def take_over(self, said: int | None) -> None:
+        """Go on in a session of another process, which said so many messages (None: not known).
+
+        What that process sent can still be on its way, and would take the numbers of ours. So
+        nothing goes out before the broker's count stood still (docs/protocol.md, "Intake").
+        """
+        self._foreign, self._expected = True, said
+
+    def _adopt(self, accepted: int, now: float) -> None:
+        if accepted != self.accepted:
+            self.accepted, self._moved = accepted, now
+            for n, message in enumerate(self._queue, accepted + 1):
+                message.line.n = n
+
     def resume(self, accepted: int, now: float) -> None:
         """Go on in the same session on a new connection: what was in flight may be lost."""
+        self._stalled = 0
+        if self._foreign:
+            self._moved = now
+            self._adopt(accepted, now)
+            self._foreign = accepted != self._expected
         self.acknowledge(accepted, now)
         self._sent = 0
         self._rewound = (0, float("-inf"))
@@ -188,7 +243,8 @@ class Outbox:
         self._queue = deque(messages)
         self._size = sum(m.size for m in self._queue)
         self._recent.clear()
-        self.accepted = self._sent = self._reached = 0
+        self.accepted = self._sent = self._reached = self._stalled = 0
+        self._foreign = False
         self._rewound = (0, float("-inf"))
         for n, message in enumerate(self._queue, 1):
             message.line.n, message.done = n, False

@@ -48,6 +48,16 @@ class Reader:
         """The feed topics of all rooms but the private ones."""
         return tuple(room_topic(name) for name, s in self._rooms.items() if not s.private)
 
+    @property
+    def inbox(self) -> int:
+        """The cursor of the inbox: the seq of the last private event that was delivered."""
+        return self._inbox.cursor or 0
+
+    def take_over(self, epoch: str, inbox: int) -> None:
+        """Go on in the inbox of a session, behind `inbox`, if it is still that history."""
+        self.epoch = epoch
+        self._inbox = Stream(None, inbox)
+
     # -- rooms --------------------------------------------------------------------------------
 
     def open(self, room: str) -> Stream:

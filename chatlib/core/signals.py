@@ -60,3 +60,16 @@ class Pending(Struct, frozen=True):
     room: str | None = None
     to: str | None = None
     kind: str = "say"
+
+
+class SavedSession(Struct, frozen=True):
+    """What another process needs to go on in a session. `token` is a secret.
+
+    `inbox` is the seq up to which private messages were delivered; `said` how many messages the
+    session has said, None while some are on their way. `epoch` names the history of both.
+    """
+
+    token: str
+    epoch: str
+    inbox: int = 0
+    said: int | None = None

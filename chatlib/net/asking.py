@@ -41,13 +41,14 @@ class Asking(ABC):
         room: str | None = None,
         *,
         peer: str | None = None,
+        inbox: bool = False,
         after: int | None = None,
         before: int | None = None,
         limit: int = 50,
         deleted: bool = False,
         timeout: float = 10,
     ) -> list[Event]:
-        """Read stored events of a room, or of the private conversation with `peer`.
+        """Read stored events of a room, of the private conversation with `peer`, or of one's inbox.
 
         By seq: the oldest `limit` (1,000 at most) behind `after`, or the newest ahead of `before`.
         `deleted`: with the texts of what was deleted, which the room's moderators may read.
@@ -55,6 +56,7 @@ class Asking(ABC):
         asked = requests.History(
             room=None if room is None else room_name(room),
             peer=peer,
+            inbox=inbox,
             after=after,
             before=before,
             limit=limit,

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Self
 import zmq
 
 from chatlib.core.follower import Follower
-from chatlib.core.signals import Connection, Gap, Pending, Refusal
+from chatlib.core.signals import Connection, Gap, Pending, Refusal, SavedSession
 from chatlib.errors import HubbubError, Misuse, OutboxFull, Refused, TimedOut, Unreachable
 from chatlib.names import nick_key, room_name
 from chatlib.net.asking import Asking
@@ -54,6 +54,9 @@ class Client(Talking, Asking, Ruling, Belonging):
     With `server_key` (Z85, as of `security.keys.from_link`) all is encrypted, and only the broker
     that owns this key is talked to. It knows this client by `key`, or by a key for this once.
     `token`, of a link, is redeemed where the broker does not admit that key yet.
+
+    With `session`, of `saved()`, it goes on in a session of a process before this one, where it
+    still lives; where that had messages on their way, the first of ours wait for some seconds.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class Client(Talking, Asking, Ruling, Belonging):
         key: KeyPair | None = None,
         token: str | None = None,
         bot: bool = False,
+        session: SavedSession | None = None,
         program: str = f"chatlib {__version__}",
         context: zmq.Context[zmq.Socket[bytes]] | None = None,
     ) -> None:
@@ -72,7 +76,7 @@ class Client(Talking, Asking, Ruling, Belonging):
         if nick is not None:
             nick_key(nick)
         self._keys: Keys | None = keys_for(server_key, key, token)
-        self._follower = Follower(nick, bot=bot, program=program, invitation=token)
+        self._follower = Follower(nick, bot=bot, program=program, invitation=token, past=session)
         self._lock = threading.RLock()
         self._news = threading.Condition(self._lock)
         self._context = context
@@ -124,25 +128,27 @@ class Client(Talking, Asking, Ruling, Belonging):
                 if not self._news.wait(deadline - time.monotonic()):
                     raise Unreachable(f"{self._endpoint} does not answer: is a broker there?")
 
-    def close(self) -> None:
+    def close(self, *, bye: bool = True) -> None:
         """Say goodbye and end, within a second. What is not acknowledged by then may be lost.
 
-        Call `flush()` before it to be sure.
+        Call `flush()` before it to be sure. Without `bye` the session lives on for 3 heartbeats,
+        for who takes it up again with what `saved()` told.
         """
         with self._lock:
             line, self._line = self._line, None
             self._closed = True
             online = self._follower.state == "online"
         if line is not None:
-            if online:
+            if online and bye:
                 self._say_goodbye(line)
             line.close()
             if threading.current_thread() is not line.thread:
                 line.thread.join(FAREWELL_S)
         with self._lock:
             self._news.notify_all()
-        if self._own_context and self._context is not None:
-            if line is None or not line.thread.is_alive():
+        # Another thread that closes it, too, must not end the context under our sockets.
+        if line is not None and self._own_context and self._context is not None:
+            if not line.thread.is_alive():
                 self._context.term()
             self._context = None
 
@@ -183,6 +189,11 @@ class Client(Talking, Asking, Ruling, Belonging):
     def sid(self) -> str:
         """The public id of the session: events of one's own carry it."""
         return self._follower.sid
+
+    def saved(self) -> SavedSession | None:
+        """Return what another process needs to go on in this session; None before the first."""
+        with self._lock:
+            return self._follower.saved
 
     @property
     def user(self) -> str:

@@ -26,7 +26,7 @@ from typing import Any
 
 from chatlib.core import actions
 from chatlib.core.follower import Follower
-from chatlib.core.signals import Connection, Gap, Refusal
+from chatlib.core.signals import Connection, Gap, Refusal, SavedSession
 from chatlib.errors import HubbubError, Refused
 from chatlib.protocol.codec import encode
 from chatlib.protocol.events import Line
@@ -56,8 +56,13 @@ ANSWERS: dict[str, tuple[str, dict[str, Any]]] = {
 class ClientPlay:
     """A follower, its clock, and what it asked last."""
 
-    def __init__(self, nick: str | None = "ann", invitation: str | None = None) -> None:
-        self.follower = Follower(nick, program="a test", invitation=invitation)
+    def __init__(
+        self,
+        nick: str | None = "ann",
+        invitation: str | None = None,
+        past: SavedSession | None = None,
+    ) -> None:
+        self.follower = Follower(nick, program="a test", invitation=invitation, past=past)
         self.now = 100.0
         self._asked: dict[str, int] = {}
         self._newest = 0

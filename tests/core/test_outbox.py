@@ -158,6 +158,38 @@ def test_what_was_called_back_was_sent_all_the_same() -> None:
     assert outbox.renew(None, 6.0) == []  # in the new session nothing was sent yet
 
 
+def test_a_session_taken_over_sends_nothing_before_its_count_stands_still() -> None:
+    outbox = Outbox()
+    outbox.take_over(None)
+    outbox.add(Line(n=1, room="lobby", text="ours"))
+    outbox.resume(7, 5.0)
+    assert (numbers(outbox, 5.0), outbox.uncertain, outbox.said) == ([], True, None)
+    outbox.acknowledge(8, 6.0)  # another one of the process before us arrived
+    outbox.acknowledge(8, 7.9)
+    assert numbers(outbox, 7.9) == []
+    outbox.acknowledge(8, 8.0)
+    assert numbers(outbox, 8.0) == [[9]]
+    outbox.mark(9, 8.1)
+    assert (outbox.uncertain, outbox.said, outbox.pending()) == (False, 9, [])
+
+
+def test_a_session_taken_over_goes_on_at_once_where_nothing_was_left() -> None:
+    outbox = Outbox()
+    outbox.take_over(7)
+    outbox.add(Line(n=1, room="lobby", text="ours"))
+    outbox.resume(7, 5.0)
+    assert numbers(outbox, 5.0) == [[8]]
+
+
+def test_a_session_taken_over_in_vain_counts_from_one() -> None:
+    for end in (lambda o: o.renew(7, 5.0), lambda o: o.renew(None, 5.0), Outbox.restart):
+        outbox = Outbox()
+        outbox.take_over(None)
+        outbox.add(Line(n=1, room="lobby", text="ours"))
+        assert not end(outbox)
+        assert numbers(outbox, 5.0) == [[1]]
+
+
 def test_what_is_done_does_not_come_back_in_a_new_session() -> None:
     outbox = filled("a", "b", "c")
     outbox.mark(2, 1.0)

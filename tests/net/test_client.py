@@ -267,3 +267,14 @@ def test_leaves_nothing_behind(broker: RunningBroker) -> None:
         with Client(broker.control, "ann") as ann:
             ann.join("lobby")
     assert threading.active_count() == threads
+
+
+def test_several_threads_may_close_it_at_once(broker: RunningBroker) -> None:
+    for _ in range(20):
+        client = Client(broker.control, "ann").start()
+        closing = [threading.Thread(target=client.close, daemon=True) for _ in range(3)]
+        for thread in closing:
+            thread.start()
+        for thread in closing:
+            thread.join(PATIENCE)
+            assert not thread.is_alive()
