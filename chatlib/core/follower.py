@@ -373,6 +373,8 @@ class Follower:
                     self._attach()
                 self._reader.inbox_head(pong.inbox, now)
                 self._reader.hear(pong.heads, now)
+                if self.registered:
+                    self._reader.enter_others(pong.heads, now)
 
         self._requests.add(requests.Ping(), answers.Pong, now, ponged, quiet=True, send=True)
 

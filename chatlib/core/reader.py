@@ -156,6 +156,11 @@ class Reader:
             elif stream.cursor is not None:
                 self._rejoin(room, 0 if new_history else stream.cursor, now)
 
+    def enter_others(self, rooms: Collection[str], now: float) -> None:
+        """Follow to the rooms that another device of ours has joined."""
+        for room in sorted(set(rooms) - self._rooms.keys() - self._requests.leaving):
+            self._enter(room, now)
+
     def _enter(self, room: str, now: float) -> None:
         """Read a room in which another device of ours is, or was."""
         stream = self.open(room)

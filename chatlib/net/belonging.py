@@ -21,14 +21,19 @@ class Belonging(ABC):
     @abstractmethod
     def _ask(self, request: requests.Request, kind: type[Any], timeout: float) -> Any: ...
 
+    @abstractmethod
+    def _note_registered(self, registered: bool) -> None: ...
+
     def register(self, *, timeout: float = 10) -> str:
         """Make the nickname one's key's own for good, and return it."""
         found: str = self._ask(requests.Register(), answers.Registered, timeout).nick
+        self._note_registered(True)
         return found
 
     def unregister(self, *, timeout: float = 10) -> None:
         """Give the registered nickname up."""
         self._ask(requests.Unregister(), answers.Answer, timeout)
+        self._note_registered(False)
 
     def device(self, *, seconds: int = 600, timeout: float = 10) -> str:
         """Return a link that adds one device to the nickname, once and within `seconds`."""

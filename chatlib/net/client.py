@@ -205,6 +205,10 @@ class Client(Talking, Asking, Ruling, Belonging):
         """Whether the nickname is one's own for good."""
         return self._follower.registered
 
+    def _note_registered(self, registered: bool) -> None:
+        with self._lock:
+            self._follower.registered = registered
+
     @property
     def state(self) -> str:
         """One of `offline`, `greeting`, `online`, `refused`, `closed`."""

@@ -124,3 +124,40 @@ def test_an_old_absence_is_no_leaving() -> None:
         joined room=lobby head=4 : 3<2 leave lobby b reason=left user=s-first ; 4<3 join lobby b
         """)
     assert device.follower.rooms == ["lobby"]
+
+
+def test_a_room_that_another_device_has_joined_is_followed() -> None:
+    device = ClientPlay()
+    device.given("""
+        connected
+        welcome registered=true user=s-first
+        tick 10
+        """)
+    device.play("""
+        pong heads={"ops":3}
+            subscribe room/ops/
+            > join 3 room=ops
+        joined room=ops head=3 : 2<0 say ops bob.1 "hi" ; 3<2 join ops ann user=s-first
+            told 2<0 say ops bob.1 "hi"
+            told 3<2 join ops ann user=s-first
+        tick 8
+        leave ops
+            > leave 4 room=ops
+        tick 1.5
+            > ping 5
+        pong heads={"ops":3}
+        left room=ops
+            unsubscribe room/ops/
+            answer 4 Left
+        """)
+
+
+def test_a_room_of_who_is_not_registered_is_joined_by_himself_alone() -> None:
+    client = ClientPlay()
+    client.given("""
+        connected
+        welcome
+        tick 10
+        """)
+    client.play('pong heads={"ops":3}')
+    assert client.follower.rooms == []

@@ -30,7 +30,7 @@ Knocks = Callable[..., Guest]
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[RunningBroker]:
-    more = ("--access", "invite", "--passwords")
+    more = ("--access", "invite", "--passwords", "--heartbeat", "2")
     with RunningBroker(tmp_path, *more, data=tmp_path / "data") as running:
         yield running
 
@@ -340,8 +340,11 @@ def test_two_clients_of_one_person(broker: RunningBroker) -> None:
             until_said(bob, "from one of us")
             two.tell("bob", "privately")
             until_said(one, "privately")
-            one.leave("lobby")
-            eventually("it is left on both", lambda: two.joined == [])
+            two.join("ops")
+            eventually("it is followed on both", lambda: "ops" in one.joined)
+            for room in ("ops", "lobby"):
+                one.leave(room)
+            eventually("they are left on both", lambda: two.joined == [])
             assert [m.nick for m in bob.who("lobby")] == ["bob"]
             (other,) = [d for d in one.devices() if not d.own]
             one.remove_device(other.key)
