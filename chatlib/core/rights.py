@@ -233,6 +233,9 @@ def command_fault(state: State, session: Session, command: Any) -> Error | None:
         return None
     local = getattr(command, "local", False)
     error = fault(state, session, type(command), name, local=local)
+    if error is not None and type(command) is commands.JoinRoom:  # it would open one, else
+        text = f"there is no room {name} for you: ask who is in it to let you in, or open another"
+        return Error(error.code, text)
     if error is None and isinstance(command, commands.InRoom):
         return _rank_fault(state, session, command)
     if error is None and type(command) is commands.JoinRoom and _kept_out(state, session, name):

@@ -73,7 +73,7 @@ def _leave(chat: Conversation, rest: str) -> None:
 def _rooms(chat: Conversation, rest: str) -> None:
     found = chat.client.rooms()
     chat.learn_rooms(r.room for r in found)
-    chat.note(f"{len(found)} rooms:")
+    chat.note(f"{len(found)} room{'s' * (len(found) > 1)}:")
     chat.rows(
         f"{r.room}  {r.members} here"
         + (" (private)" if r.private else "")
@@ -185,7 +185,7 @@ def _devices(chat: Conversation, rest: str) -> None:
     if rest:
         raise Misuse("usage: /devices [remove KEY]")
     found = chat.client.devices()
-    chat.note(f"{len(found)} keys of {chat.client.nick}:")
+    chat.note(f"the keys of {chat.client.nick}:")
     chat.rows(f"{d.key}  since {d.since[:10]}" + ("  (this one)" if d.own else "") for d in found)
 
 

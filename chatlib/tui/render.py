@@ -16,6 +16,7 @@ from chatlib.errors import BadName
 from chatlib.names import nick_key
 from chatlib.protocol.events import Event
 from chatlib.sanitize import sanitize
+from chatlib.tui.when import shown
 
 Span = tuple[str, str]
 Line = list[Span]
@@ -223,7 +224,7 @@ def _ruled(verb: str, more: str = "") -> Callable[[Event, View], Line]:
     """Return what tells that somebody did this to somebody in a room."""
 
     def told(event: Event, view: View) -> Line:
-        until = f" until {sanitize(event.until)}" if event.until else ""
+        until = f" until {sanitize(shown(event.until, event.at))}" if event.until else ""
         why = f": {sanitize(event.text)}" if event.text else ""
         where = f"{_room(event, more)}{until}{why}"
         return [_name(event.nick), (DIM, f" {verb} "), _name(event.to or ""), (DIM, where)]

@@ -8,6 +8,7 @@ from chatlib.errors import Misuse
 from chatlib.names import room_name
 from chatlib.protocol.answers import RoleList
 from chatlib.tui.conversation import Conversation
+from chatlib.tui.when import shown
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600}
 
@@ -101,11 +102,11 @@ def described(found: RoleList) -> list[str]:
     """Return a line for each role, mute and ban."""
     lines = [f"{line.role}  {line.nick}" for line in found.roles]
     lines += [
-        f"muted  {line.nick}" + (f"  until {line.until}" if line.until else "")
+        f"muted  {line.nick}" + (f"  until {shown(line.until)}" if line.until else "")
         for line in found.mutes
     ]
     lines += [
-        f"banned  {line.who}  since {line.at}" + (f"  {line.reason}" if line.reason else "")
+        f"banned  {line.who}  since {shown(line.at)}" + (f"  {line.reason}" if line.reason else "")
         for line in found.bans
     ]
     return [*lines, "..."] if found.more else lines

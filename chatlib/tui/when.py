@@ -25,3 +25,14 @@ def parse_when(text: str, now: datetime) -> datetime:
     except (ValueError, OverflowError):
         raise Misuse(f"{text!r} is no time: write 30m, 2h, 7d, 14:30 or 2026-11-01") from None
     return at if at.tzinfo else at.replace(tzinfo=now.tzinfo)
+
+
+def shown(at: str, since: str = "") -> str:
+    """Return a time of RFC 3339 as it is here, without the day where that is the day of `since`."""
+    try:
+        moment = datetime.fromisoformat(at).astimezone()
+        if since and datetime.fromisoformat(since).astimezone().date() == moment.date():
+            return moment.strftime("%H:%M")
+        return moment.strftime("%Y-%m-%d %H:%M")
+    except (ValueError, OverflowError):
+        return at

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
 from chatlib.errors import Misuse
-from chatlib.tui.when import parse_when
+from chatlib.tui.when import parse_when, shown
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=timezone(timedelta(hours=2)))
 
@@ -33,3 +34,16 @@ def test_a_time(text: str, at: str) -> None:
 def test_no_time(text: str) -> None:
     with pytest.raises(Misuse, match="no time"):
         parse_when(text, NOW.astimezone(UTC))
+
+
+def test_a_time_is_shown_as_it_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert shown("2026-11-21T09:30:00.123Z") == "2026-11-21 18:30"
+        assert shown("2026-11-21T09:30:00Z", "2026-11-21T01:00:00Z") == "18:30"
+        assert shown("2026-11-21T15:30:00Z", "2026-11-21T14:00:00Z") == "2026-11-22 00:30"
+        assert shown("never", "never") == "never"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
