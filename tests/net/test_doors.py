@@ -89,7 +89,7 @@ def test_frames_as_long_as_the_wire_allows_come_in(hall: Hall) -> None:
 
     def came() -> bool:
         hall.doors.answer_knocks(hall.decide)
-        asked.extend(hall.doors.drain_feed())
+        asked.extend(hall.doors.drain_feed(0.0))
         return topic in asked
 
     eventually("the subscription came", came)
@@ -133,7 +133,7 @@ def test_who_is_banned_does_not_come_back() -> None:
         for sub in subs.values():
             sub.poll(0)
         hall.doors.answer_knocks(hall.decide)
-        asked.extend(hall.doors.drain_feed())
+        asked.extend(hall.doors.drain_feed(0.0))
         return len(asked) == count
 
     eventually("both subscribed", lambda: subscribed(2))
