@@ -101,6 +101,7 @@ class Batch:
         self.scolded: set[str] = set()  # sids that were told of an unreadable frame, likewise
         self.expelled: list[str] = []  # keys and addresses that were banned
         self.repeats = 0  # lines that had been accepted before
+        self.used = 0  # numbers of lines that were used up, refused ones too
 
     def fail(self, origin: Origin | None, error: Error) -> None:
         """Answer a request with an error."""

@@ -66,8 +66,7 @@ class Follower:
         self._token: str | None = None
         self._place = ("", "")
         self._heartbeat = limits.HEARTBEAT
-        self._since = 0.0
-        self._ping_at = 0.0
+        self._since = self._ping_at = 0.0
         self._haste = HASTE_S
         self._stalled = 0
         self._heard = 0.0  # when the feed last brought anything
@@ -378,7 +377,8 @@ class Follower:
                 self._reader.inbox_head(pong.inbox, now)
                 self._reader.hear(pong.heads, now)
 
-        self._requests.add(requests.Ping(), answers.Pong, now, ponged, quiet=True, send=True)
+        asked = requests.Ping() if self.outbox.in_flight else self._reader.ping()
+        self._requests.add(asked, answers.Pong, now, ponged, quiet=True, send=True)
 
     def _resend_stuck(self, before: int, now: float) -> None:
         if not self.outbox.in_flight or self.outbox.accepted != before:

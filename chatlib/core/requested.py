@@ -160,5 +160,7 @@ WITHOUT_SESSION: dict[type[Any], Callable[[Any, Context, State, Fresh], Command 
     requests.Unban: lambda r, c, s, f: commands.Unban(at=c.at, origin=c.origin, who=r.who),
     requests.Invitations: lambda r, c, s, f: _asked(r, c),
     requests.Bans: lambda r, c, s, f: _asked(r, c),
+    requests.Status: lambda r, c, s, f: _asked(r, c),
+    requests.Drain: lambda r, c, s, f: _asked(r, c),
 }
 NEED_KEYS = frozenset((requests.Redeem, requests.Invite, requests.Ban))

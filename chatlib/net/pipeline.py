@@ -23,10 +23,12 @@ from chatlib.core.streams import timestamp
 from chatlib.errors import BadName
 from chatlib.history.store import Store, StoreFailed
 from chatlib.names import room_name
-from chatlib.net import lookups, unread
+from chatlib.net import lookups, status, unread
 from chatlib.net.answers import BUSY, Answers
+from chatlib.net.draining import DRAINED, Drain
+from chatlib.net.statistics import Statistics
 from chatlib.order.local import LocalOrder
-from chatlib.protocol import answers, limits
+from chatlib.protocol import answers, limits, requests
 from chatlib.protocol.answers import Answer, Failure
 from chatlib.protocol.codec import encode
 from chatlib.protocol.events import Event, Notice
@@ -73,19 +75,19 @@ class Pipeline:
         rule: Rule | None = None,
         operators: Container[int] = (),
         fingerprint: Callable[[str], str] = str,
+        statistics: Statistics | None = None,
     ) -> None:
         self.store = store
+        self.statistics = statistics or Statistics()
         self.state = State(store.epoch)
         if (saved := store.load()) is not None:
             self.state.restore(saved)
-        meter = None
-        if limits is not None and limits.any:
-            meter = Meter(self.state, limits, fingerprint)
+        self._fingerprint = fingerprint
         self.admission = Admission(
             self.state,
             fresh,
             heartbeat * MISSED_HEARTBEATS,
-            meter,
+            self._meter(limits),
             rule=rule,
             operators=operators,
         )
@@ -99,16 +101,26 @@ class Pipeline:
         self.congested: Collection[bytes] = ()
         self._answers = Answers(self.state, store, self._reply)
         self._beaten = float("-inf")
-        self._ran = float("inf")
+        self._began = self._ran = float("inf")
         self._chored = float("-inf")
         self._trimming = False  # the store has more to drop
-        self._failing = ""  # why the last commit did not happen
+        self.failing = ""  # why the last commit did not happen
+        self._drain = Drain()
         self._busy: dict[str, float] = {}  # topics with events since their last head marker
 
     @property
     def waiting(self) -> bool:
         """Tell whether there is work left that needs no new arrival."""
         return self._answers.ready(self.congested)
+
+    def _meter(self, limits: Limits | None) -> Meter | None:
+        if limits is None or not limits.any:
+            return None
+        return Meter(self.state, limits, self._fingerprint)
+
+    def limit(self, limits: Limits) -> None:
+        """Charge everybody by other limits from now on. Raises Misuse; then nothing is changed."""
+        self.admission.measure(self._meter(limits))
 
     def vanished(self, routing: bytes) -> None:
         """Forget a control connection that is no more."""
@@ -135,12 +147,14 @@ class Pipeline:
         """Take one pass over what has arrived, each message with the peer that sent it."""
         self.feed, self.control, self.notes = [], [], []
         if self._ran == float("inf"):
+            self._began = now
             self.admission.expect(now)
         elif now - self._ran > self.heartbeat:
             self.admission.slept(now - self._ran)
         self._ran = now
         chores = now - self._chored >= self.heartbeat / 8
         door, batch = Batch(), Batch()  # the door's answers stand whether a commit fails or not
+        drained = self.draining
         questions = self._admit(intake, control, now, at, door)
         if chores:
             self._chored = now
@@ -153,6 +167,8 @@ class Pipeline:
         self.admission.settle(batch, now)
         self._emit(door, now)
         self._emit(batch, now)
+        if self.draining and not drained:
+            self._close(DRAINED)
         self._answers.take(questions)
         self._answers.serve(self.congested, now)
         if chores or self._trimming:
@@ -161,6 +177,9 @@ class Pipeline:
                 self._trimming = self.store.trim(at)
         self._mark(subscriptions, now, chores)
         self._beat(now, at)
+        for note in batch.notes:
+            if note.what == "ended":
+                self.statistics.ended(note.sid)
         self.notes, self.expelled = batch.notes, batch.expelled
 
     # -- admit, commit ------------------------------------------------------------------------
@@ -176,6 +195,7 @@ class Pipeline:
         questions = []
         left = lookups.MOST  # of what lines of this pass are about
         for frames, peer in intake:
+            self._drain.heard(now)
             if (said := self.admission.intake(frames, peer, now, at, batch)) is not None:
                 if said.regards:
                     left -= lookups.look_up(self.store, self.state, said, left)
@@ -184,6 +204,10 @@ class Pipeline:
             asked = self.admission.control(frames, peer, now, at, batch)
             if isinstance(asked, Question):
                 questions.append(asked)
+                self.statistics.asked(self.state, asked)
+                if type(asked.request) is requests.Drain:
+                    self._drain.begin(asked.request.seconds, now)
+                    self.admission.draining = True
             elif isinstance(asked, JoinRoom | MarkRead) and self._answers.full(frames[0]):
                 batch.fail(asked.origin, BUSY)
             elif asked is not None:
@@ -194,22 +218,27 @@ class Pipeline:
         """Store the batch; when that fails, return what its senders are told instead."""
         changes = self.state.changes()
         stores = bool(batch.entries) or changes.any
+        count = self.statistics
         try:
             if stores:
+                began = count.clock()
                 self.store.commit(batch.entries, changes)
+                count.commits.observe(count.clock() - began)
+                count.batches.observe(len(batch.entries))
         except StoreFailed as e:
             self.state.take_back()
             return self._failed(commands, str(e))
         self.state.keep()
-        if stores and self._failing:
-            self._failing = ""
+        count.committed(batch)
+        if stores and self.failing:
+            self.failing = ""
             batch.notes.append(Note("storing", "", ""))
         return batch
 
     def _failed(self, commands: Sequence[Command], cause: str) -> Batch:
         batch = Batch()
-        if cause != self._failing:
-            self._failing = cause
+        if cause != self.failing:
+            self.failing = cause
             batch.notes.append(Note("failing", "", "", reason=cause))
         text = f"the broker can't store anything now ({cause}); nothing was changed: try again"
         for command in commands:
@@ -228,6 +257,7 @@ class Pipeline:
                 self._reply(reply.origin, self._placed(reply.answer))
         self._emit_entries(batch, now)
         for sid, notice in batch.notices:
+            self.statistics.noticed(sid, notice)
             self._deliver(sid, encode(notice))
         for reply in batch.replies:
             if isinstance(reply, JoinReply | Count):
@@ -248,7 +278,9 @@ class Pipeline:
                 topics[stream] = [line]
         for stream, lines in topics.items():
             topic = stream.encode()
+            before = len(self.feed)
             self.feed.extend((topic, body) for body in feed_bodies(lines))
+            self.statistics.emitted(stream, len(lines), len(self.feed) - before)
             self._busy[stream] = now
 
     def _placed(self, welcome: answers.Welcome) -> answers.Welcome:
@@ -262,8 +294,15 @@ class Pipeline:
     def _deliver(self, sid: str, line: bytes) -> None:
         if (routing := self.admission.route(sid)) is not None:
             self.control.append([routing, line])
+            self.statistics.delivered += 1
 
     def _reply(self, origin: Origin, answer: Answer | Failure) -> int:
+        self.statistics.answered += 1
+        if isinstance(answer, Failure):
+            self.statistics.refused[answer.error.code] += 1
+        elif isinstance(answer, answers.BrokerStatus):
+            answer.server = self._place.server
+            status.complete(answer, self, self._ran, self._began)
         body = encode(answer)
         self.control.append(
             [origin.routing, b"", body] if origin.delimiter else [origin.routing, body]
@@ -308,9 +347,23 @@ class Pipeline:
 
     def farewell(self, reason: str) -> None:
         """Tell everyone, by control and by the beacon's topic, that the broker is stopping."""
-        self.feed, self.control = [(BEACON, encode(Notice(kind="closing", reason=reason)))], []
+        self.feed, self.control = [], []
+        self._close(DRAINED if self.draining else reason)
+
+    def _close(self, reason: str) -> None:
+        told = encode(Notice(kind="closing", reason=reason))
+        self.feed.append((BEACON, told))
         for sid in self.state.sessions:
-            self._deliver(sid, encode(Notice(kind="closing", reason=reason)))
+            self._deliver(sid, told)
+
+    @property
+    def draining(self) -> bool:
+        """Whether nobody new is let in, and the broker stops when senders are through."""
+        return self._drain.begun
+
+    def drained(self, now: float) -> bool:
+        """Tell whether to stop now: nothing is on its way any more, or it took too long."""
+        return self._drain.over(now, busy=self.waiting or bool(self.failing))
 
 
 def _is_room(name: str) -> bool:

@@ -106,6 +106,16 @@ class Bans(Request, tag="bans"):
     """List the bans."""
 
 
+class Status(Request, tag="status"):
+    """Tell how the broker does: rooms, sessions, counts."""
+
+
+class Drain(Request, tag="drain"):
+    """Let nobody new in, and stop when all is stored; senders may go on for `seconds`."""
+
+    seconds: Annotated[int, Meta(ge=0, le=3600)] = 10
+
+
 class Rooms(Request, tag="rooms"):
     """List the rooms."""
 
@@ -136,7 +146,12 @@ class Topic(Request, tag="topic"):
 
 
 class Ping(Request, tag="ping"):
-    """Give a sign of life; learn `accepted` and the heads."""
+    """Give a sign of life; learn `accepted` and the heads.
+
+    `cursors` tells how far one's reader has come in each room.
+    """
+
+    cursors: Annotated[dict[Name, Seq], Meta(max_length=1_000)] | None = None
 
 
 class Bye(Request, tag="bye"):
@@ -145,5 +160,5 @@ class Bye(Request, tag="bye"):
 
 AnyRequest = (
     Hello | Nick | Join | Leave | History | Read | Rooms | Search | Who | Topic | Ping | Bye
-    | Redeem | Invite | Uninvite | Invitations | Ban | Unban | Bans
+    | Redeem | Invite | Uninvite | Invitations | Ban | Unban | Bans | Status | Drain
 )  # fmt: skip

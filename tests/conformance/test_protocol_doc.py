@@ -39,6 +39,8 @@ ANSWERS = {
     "ban": answers.Answer,
     "unban": answers.Answer,
     "bans": answers.BanList,
+    "status": answers.BrokerStatus,
+    "drain": answers.Draining,
     "rooms": answers.RoomList,
     "search": answers.Hits,
     "who": answers.WhoList,
@@ -176,6 +178,8 @@ def test_table_of_what_is_inside() -> None:
     structs = {
         "invitations": answers.InvitationLine,
         "bans": answers.BanLine,
+        "activity": answers.RoomActivity,
+        "sessions": answers.SessionActivity,
         "error": fields.Error,
         "members": answers.Member,
         "read": answers.Unread,

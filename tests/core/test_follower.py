@@ -252,7 +252,7 @@ def test_no_session_is_followed_by_a_hello_on_the_same_connection() -> None:
     play(
         """
         tick 10
-            > ping 3
+            > ping 3 cursors={lobby=1}
         no no_session
             > hello 4 nick=ann session=t1
         welcome session=t2 sid=s-new
@@ -534,7 +534,7 @@ def test_ones_own_event_acknowledges() -> None:
             told 2<1 say lobby ann.1 "one"
             told 3<2 act lobby ann.2 "two"
         tick 1
-            > ping 3
+            > ping 3 cursors={lobby=3}
         """,
         IN_LOBBY,
     )
@@ -631,7 +631,7 @@ def test_slow_waits_and_then_sends_again() -> None:
         < kind=slow from=1 after_ms=1000
         say lobby two
         tick 0.9
-            > ping 3
+            > ping 3 cursors={lobby=1}
         tick 0.2
             >> t1 n=1 text=one room=lobby | n=2 text=two room=lobby
         """,
@@ -729,7 +729,7 @@ def test_a_head_that_overtook_the_feed_is_believed_after_a_second() -> None:
     play(
         """
         tick 10
-            > ping 3
+            > ping 3 cursors={lobby=1}
         pong heads={"lobby":2}
         tick 0.9
         tick 0.2
