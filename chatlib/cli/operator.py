@@ -1,16 +1,18 @@
-"""`hubbub invite`, `invitations`, `uninvite`, `ban`, `unban`, `bans`: for who runs the broker."""
+"""`hubbub invite`, `uninvite`, `ban`, `drain` and their like: for who runs the broker."""
 
 from __future__ import annotations
 
 import argparse
 import re
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from chatlib.net.operator import Operator
 
+ENDING_S = 10.0  # that a broker may take to end when it is drained
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600, "w": 7 * 24 * 3600}
 
 
@@ -41,6 +43,21 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = _command(subparsers, "unban", "let somebody in again", _unban)
     parser.add_argument("who", help="the key or address, as `bans` lists it")
     _command(subparsers, "bans", "list who is kept out", _bans)
+    parser = _command(
+        subparsers,
+        "drain",
+        "stop the broker when all is stored",
+        _drain,
+        "Nobody new comes in, clients are told, what they still send is stored, and the broker "
+        "ends; clients come back by themselves when it is there again. Exits 0 when it has ended. ",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=int,
+        default=10,
+        metavar="N",
+        help="that senders may take at the most (default: 10)",
+    )
 
 
 def _command(
@@ -48,12 +65,13 @@ def _command(
     name: str,
     help: str,
     run: object,
+    more: str = "",
 ) -> argparse.ArgumentParser:
     parser = subparsers.add_parser(
         name,
         help=help,
-        description=f"{help.capitalize()}. Asks the broker that runs on this machine, as its "
-        "operator.",
+        description=f"{help.capitalize()}. {more}Asks the broker that runs on this machine, as "
+        "its operator.",
     )
     parser.add_argument("--data", metavar="DIR", type=Path, help="the broker's directory")
     parser.set_defaults(run=run)
@@ -146,4 +164,21 @@ def _bans(args: argparse.Namespace) -> int:
         found = broker.ask(requests.Bans(), answers.BanList)
     for line in found.bans:
         print(f"{line.who}  since {line.at}" + (f"  {line.reason}" if line.reason else ""))
+    return 0
+
+
+def _drain(args: argparse.Namespace) -> int:
+    from chatlib.cli.broker import data_directory
+    from chatlib.errors import TimedOut
+    from chatlib.history.care import in_use
+    from chatlib.protocol import answers, requests
+
+    with _operator(args) as broker:
+        drained = broker.ask(requests.Drain(seconds=args.seconds), answers.Draining)
+    print(f"{drained.told} sessions are told; waiting for the broker to end", flush=True)
+    deadline = time.monotonic() + args.seconds + ENDING_S
+    while in_use(args.data or data_directory()):
+        if time.monotonic() > deadline:
+            raise TimedOut("the broker was told and is still there: see its log")
+        time.sleep(0.05)
     return 0
