@@ -32,12 +32,14 @@ class Finding(NamedTuple):
     fix: str = ""
 
 
+Check = Callable[[argparse.Namespace], Iterator[Finding]]
+
+
 def run(args: argparse.Namespace) -> int:
     """Print what is found; return 0, or the exit code of what is wrong."""
     code = 0
-    checks = (_configuration, _versions, _descriptors, _disk, _own_key, _broker)
-    for check in checks:
-        for finding in _found(check, args):
+    for name, check in CHECKS.items():
+        for finding in _found(name, check, args):
             mark = "FAULT" if finding.fix else "ok   "
             print(f"{mark}  {finding.what:13} {sanitize(finding.told)}", flush=True)
             if finding.fix:
@@ -46,14 +48,12 @@ def run(args: argparse.Namespace) -> int:
     return code
 
 
-def _found(
-    check: Callable[[argparse.Namespace], Iterator[Finding]], args: argparse.Namespace
-) -> Iterator[Finding]:
+def _found(name: str, check: Check, args: argparse.Namespace) -> Iterator[Finding]:
     try:
         yield from check(args)
     except HubbubError as e:  # errors name the next step themselves
         text, _, step = str(e).partition(": ")
-        yield Finding(check.__name__.strip("_"), text, step or "see docs/operations.md")
+        yield Finding(name, text, step or "see docs/operations.md")
 
 
 # -- this machine ---------------------------------------------------------------------------------
@@ -203,3 +203,13 @@ def _conversation(args: argparse.Namespace, to: Destination) -> Iterator[Finding
     told = f"{abs(seen.skew):.1f} s {'ahead of' if seen.skew > 0 else 'behind'} the broker's"
     fix = "set the clock that is wrong (NTP): times of messages and invitations hang on it"
     yield Finding("clock", told, fix if abs(seen.skew) > CLOCK_S else "")
+
+
+CHECKS: dict[str, Check] = {
+    "configuration": _configuration,
+    "versions": _versions,
+    "open files": _descriptors,
+    "disk": _disk,
+    "key": _own_key,
+    "address": _broker,
+}

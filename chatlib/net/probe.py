@@ -44,8 +44,8 @@ def probe(control: Endpoint, keys: Keys, program: str, wait: float) -> Seen:
     Raises Refused, TimedOut, ProtocolViolation.
     """
     context = make_context()
+    dealer = _connected(context, zmq.DEALER, control, keys)
     try:
-        dealer = _connected(context, zmq.DEALER, control, keys)
         welcome = _hello(dealer, control, program)
         intake, feed = (
             parse_endpoint(dialled(place, control)) for place in (welcome.intake, welcome.feed)
@@ -55,7 +55,8 @@ def probe(control: Endpoint, keys: Keys, program: str, wait: float) -> Seen:
         dealer.poll(int(ANSWER_S * 1000))
         return Seen(welcome.server, str(feed), skew, _unreachable(intake, feed))
     finally:
-        context.destroy(linger=0)
+        dealer.close(linger=0)
+        context.term()
 
 
 def _connected(
@@ -84,16 +85,21 @@ def _hello(dealer: zmq.Socket[bytes], control: Endpoint, program: str) -> Welcom
 def _skew(context: Context, feed: Endpoint, keys: Keys, wait: float) -> float | None:
     socket = _connected(context, zmq.SUB, feed, keys, BEACON)
     deadline = time.monotonic() + wait
-    while (left := deadline - time.monotonic()) > 0:
-        if socket.poll(int(left * 1000)):
-            try:
-                _, body = receive(socket)
-                event = decode_events(body)[0]
-            except (ProtocolViolation, ValueError, IndexError):
-                continue
-            if event.kind == "beacon" and event.at:
-                return time.time() - datetime.fromisoformat(event.at).timestamp()
-    return None
+    try:
+        while (left := deadline - time.monotonic()) > 0:
+            if socket.poll(int(left * 1000)) and (at := _beacon(receive(socket))) is not None:
+                return time.time() - at.timestamp()
+        return None
+    finally:
+        socket.close(linger=0)
+
+
+def _beacon(frames: list[bytes]) -> datetime | None:
+    try:
+        event = decode_events(frames[-1])[0]
+        return datetime.fromisoformat(event.at) if event.kind == "beacon" else None
+    except (ProtocolViolation, ValueError, IndexError):  # of somebody who is no broker
+        return None
 
 
 def _unreachable(*places: Endpoint) -> list[str]:
