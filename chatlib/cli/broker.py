@@ -272,7 +272,18 @@ def _obey_signals(broker: Broker, reload: Callable[[], None]) -> None:
 
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, stop)
-    signal.signal(signal.SIGHUP, lambda *_: reload())
+    # A terminal that was closed sends SIGHUP, too: then whoever started us there is gone, unless
+    # it was with nohup.
+    stays = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN or not _has_terminal()
+    signal.signal(signal.SIGHUP, lambda *_: reload() if stays or _has_terminal() else broker.stop())
+
+
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def _write_ready(path: Path, broker: Broker, places: dict[str, str]) -> None:

@@ -160,6 +160,8 @@ class Configuration:
             for key, action in self._known(command).items()
         }
         for name, text in sorted(environ.items()):
+            if not text:
+                continue  # as good as not set
             if name in places and name != VARIABLE:
                 command, key, action = places[name]
                 value = text.split() if isinstance(action.default, list) else text

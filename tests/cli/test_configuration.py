@@ -147,12 +147,13 @@ def test_variables(tmp_path: Path) -> None:
     found = configured(
         tmp_path, "", HUBBUB_BROKER_QUIET="yes", HUBBUB_BROKER_INSECURE="0",
         HUBBUB_BROKER_LIMIT="messages=1/s,burst=2 bots:messages=off", HUBBUB_CONFIG="x",
-        HUBBUB_ELSE="x", PATH="/bin",
+        HUBBUB_ELSE="x", PATH="/bin", HUBBUB_BROKER_LISTEN="",
     )  # fmt: skip
     assert not found.faults and not found.doubts
     known = values(found, "broker")
     assert (known["quiet"], known["insecure"]) == (True, False)
     assert len(known["limit"]) == 2  # type: ignore[arg-type]
+    assert "listen" not in known
     assert values(found, "chat") == {}
 
 

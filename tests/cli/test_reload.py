@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pexpect
 import pytest
 
-from tests.support import Peer, RunningBroker, eventually
+from chatlib import Client
+from tests.support import ROOT, Peer, RunningBroker, eventually
 
 
 class Reloaded:
@@ -41,13 +45,13 @@ def plain(tmp_path: Path) -> Iterator[Reloaded]:
         yield made
 
 
-def lines_taken(broker: RunningBroker, nick: str) -> int:
-    """Return how many of 30 lines at once a broker takes."""
+def lines_taken(broker: RunningBroker, nick: str, count: int = 30) -> int:
+    """Return how many of so many lines at once a broker takes."""
     peer = Peer(broker)
     try:
         peer.hello(nick)
         peer.ask(op="join", room="lobby")
-        peer.send(*({"n": n, "room": "lobby", "text": "x"} for n in range(1, 31)))
+        peer.send(*({"n": n, "room": "lobby", "text": "x"} for n in range(1, count + 1)))
         before = -1
         while (accepted := peer.ask(op="ping")["accepted"]) == 0 or accepted != before:
             before = accepted
@@ -64,6 +68,18 @@ def test_limits(plain: Reloaded) -> None:
     assert lines_taken(plain.broker, "bob") == 5
     plain.told("")
     assert lines_taken(plain.broker, "eve") == 30
+
+
+def test_limits_of_addresses(plain: Reloaded) -> None:
+    """Before, nobody had to know from where a line came."""
+    plain.told('limit = ["addresses:messages=1/min,burst=5"]')
+    assert lines_taken(plain.broker, "ann") == 5
+
+
+def test_where_it_listens_is_still_what_was_started(plain: Reloaded) -> None:
+    """On loopback nobody is limited without being asked for, whatever the file says of later."""
+    plain.told('feed = "tcp://192.0.2.1:5557"\nlimit = ["bots:messages=1/s"]')
+    assert lines_taken(plain.broker, "ann", 300) == 300
 
 
 def test_retention(tmp_path: Path) -> None:
@@ -118,3 +134,31 @@ def test_a_flag_still_counts_more(tmp_path: Path) -> None:
     with made.broker:
         assert made.told('limit = ["messages=1/min,burst=9"]')[0].endswith("changed: nothing")
         assert lines_taken(made.broker, "ann") == 5
+
+
+@pytest.mark.parametrize("nohup", [False, True])
+def test_a_terminal_that_is_closed(tmp_path: Path, nohup: bool) -> None:
+    """It ends the broker that was started in it, unless that was started to stay."""
+    ready = tmp_path / "ready.json"
+    command = f"{sys.executable} -m chatlib.cli broker --memory --listen tcp://127.0.0.1:0"
+    command = f"{'nohup ' * nohup}{command} --ready-file {ready}"
+    environ = os.environ | {"PYTHONPATH": str(ROOT)}
+    terminal = pexpect.spawn("sh", ["-c", f"exec {command}"], cwd=str(tmp_path), env=environ)
+    try:
+        eventually("it is ready", ready.exists)
+        assert terminal.isalive()
+        os.kill(terminal.pid, signal.SIGHUP)  # the terminal is there: it reloads
+        place = json.loads(ready.read_text())["control"]
+        with Client(place, "ann") as ann:
+            assert ann.who()
+            os.close(terminal.child_fd)
+            terminal.child_fd = -1
+            if not nohup:
+                eventually("it ends", lambda: not terminal.isalive())
+                assert terminal.exitstatus == 0
+                return
+            assert ann.who()
+    finally:
+        if terminal.isalive():
+            os.kill(terminal.pid, signal.SIGTERM)
+            eventually("it ends", lambda: not terminal.isalive())
