@@ -217,9 +217,11 @@ def _dests(parser: argparse.ArgumentParser) -> set[str]:
 
 
 def variable(command: str, key: str) -> str:
-    """Return the name of an option in the environment: HUBBUB_BROKER_KEEP_DAYS."""
-    parts = [part for part in (command, key) if part] if key else [command, ""]
-    return PREFIX + "_".join(parts).upper().replace("-", "_")
+    """Return the name of an option in the environment: HUBBUB_BROKER_KEEP_DAYS.
+
+    Without a `key`, what all names of a command's options begin with.
+    """
+    return PREFIX + f"{command}_{key}".lstrip("_").upper().replace("-", "_")
 
 
 def converted(action: argparse.Action, value: Any) -> Any:

@@ -5,6 +5,7 @@ Every answer is asked of the loop: so all numbers are of one moment, and a loop 
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,6 +26,7 @@ from chatlib.net.statistics import Histogram
 from chatlib.net.status import session_activity
 
 LOOP_S = 2.0  # that the loop may take to answer
+READ_S = 10.0  # that a request may take to come
 MOST_SESSIONS = 1_000  # whose lag is told, those furthest behind
 
 
@@ -108,19 +110,24 @@ class MetricsServer:
         server = self
 
         class Handler(BaseHTTPRequestHandler):
+            timeout = READ_S
+
             def do_GET(self) -> None:
                 server._answer(self)
 
             def log_message(self, format: str, *args: Any) -> None:
                 """Keep the broker's log free of scrapes."""
 
+        class Server(ThreadingHTTPServer):
+            address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            daemon_threads = True
+
         try:
-            self._http = ThreadingHTTPServer((host, port), Handler)
+            self._http = Server((host.strip("[]"), port), Handler)
         except OSError as e:
             raise CannotCreate(
                 f"cannot answer metrics on {host}:{port} ({e.strerror}): give another --metrics"
             ) from e
-        self._http.daemon_threads = True
         self._thread = threading.Thread(target=self._http.serve_forever, name="metrics")
 
     @property

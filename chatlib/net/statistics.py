@@ -71,8 +71,9 @@ class Statistics:
 
     def committed(self, batch: Batch) -> None:
         """Count the lines of a batch that is stored."""
-        refused = sum(notice.kind == "refused" for _, notice in batch.notices)
-        self.accepted += batch.used - refused
+        self.accepted += batch.used
+        if batch.notices:
+            self.accepted -= sum(notice.kind == "refused" for _, notice in batch.notices)
         self.repeats += batch.repeats
 
     def noticed(self, sid: str, notice: Notice) -> None:

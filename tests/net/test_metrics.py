@@ -94,6 +94,12 @@ def test_a_broker_that_drains_is_alive_and_not_ready(broker: RunningBroker) -> N
         assert get(broker, "/healthz") == (200, "ok\n")
 
 
+@pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
+def test_over_ipv6(tmp_path: Path) -> None:
+    with RunningBroker(tmp_path, "--metrics", "[::1]:0") as broker:
+        assert get(broker, "/healthz") == (200, "ok\n")
+
+
 def test_a_port_that_is_taken(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         place = f"127.0.0.1:{taken.getsockname()[1]}"
