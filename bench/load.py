@@ -14,10 +14,10 @@ from typing import Any
 
 import zmq
 
-from bench import machine
+from bench import curve, machine
 from bench.servers import Server
 from bench.wires import MARK, TOPIC, WIRES, Sender, Wire
-from bench.zmtp import HOST, PATIENCE, Headers
+from bench.zmtp import PATIENCE, Headers
 
 MOST_ON_THE_WAY = 10_000  # messages sent and not yet received, all senders together
 WINDOW = 2_000  # the same of one sender: what docs/protocol.md allows
@@ -83,11 +83,14 @@ def saturate(
     """Send as much as goes through, and count what each receiver gets.
 
     `crowd` is how many send and receive. With `libzmq` the receivers are SUB sockets, and each
-    message is received in Python.
+    message is received in Python; where the server has a key, all peers are libzmq's.
     """
     senders, receivers = crowd
-    wire = WIRES[wire_name](server.ports, senders, 0 if libzmq else receivers)
-    flood = _LibzmqFlood(wire, server.ports["feed"], receivers) if libzmq else _Flood(wire)
+    if server.key:
+        wire = curve.members(curve.make_context(), server, senders)
+    else:
+        wire = WIRES[wire_name](server.ports, senders, 0 if libzmq else receivers)
+    flood = _LibzmqFlood(wire, server, receivers) if libzmq or server.key else _Flood(wire)
     earlier = flood.settle()
     flood.run(WARM_UP)
     usage, before = machine.Usage(server.pid), sum(flood.counts)
@@ -182,18 +185,15 @@ class _Flood:
 class _LibzmqFlood(_Flood):
     """The same with libzmq's SUB sockets for receivers."""
 
-    def __init__(self, wire: Wire, port: int, receivers: int) -> None:
+    def __init__(self, wire: Wire, server: Server, receivers: int) -> None:
         super().__init__(wire)
         self.counts = [0] * receivers
-        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self._context.set(zmq.MAX_SOCKETS, self._context.get(zmq.SOCKET_LIMIT))
+        context = curve.make_context()
         self._poller = zmq.Poller()
         self._index: dict[Any, int] = {}
         for i in range(receivers):
-            sub = self._context.socket(zmq.SUB)
-            sub.rcvhwm = 2 * MOST_ON_THE_WAY
+            sub = curve.dial(context, zmq.SUB, server, "feed", most=2 * MOST_ON_THE_WAY)
             sub.subscribe(TOPIC)
-            sub.connect(f"tcp://{HOST}:{port}")
             self._poller.register(sub, zmq.POLLIN)
             self._index[sub] = i
 

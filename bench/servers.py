@@ -14,16 +14,18 @@ from typing import NamedTuple
 
 from bench import machine
 from bench.peers import nats
+from chatlib.security.keys import load_key
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 60.0  # seconds until a server that does not come up is given up
 
 
 class Server(NamedTuple):
-    """A server that runs: its process id, its ports by name."""
+    """A server that runs: its process id, its ports by name, its key (Z85) where it has one."""
 
     pid: int
     ports: dict[str, int]
+    key: str = ""
 
 
 class NotInstalled(Exception):
@@ -42,7 +44,9 @@ def hubbub(directory: Path, *arguments: str) -> Iterator[Server]:
     with _process(command, directory) as process:
         places = json.loads(_wait_for(process, directory, ready))
         names = ("control", "intake", "feed")
-        yield Server(process.pid, {name: _port(places[name]) for name in names})
+        path = directory / "data" / "broker.key"
+        key = load_key(path).public.decode() if path.exists() else ""
+        yield Server(process.pid, {name: _port(places[name]) for name in names}, key)
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from bench import zmtp
@@ -64,7 +64,7 @@ class Sender:
 class Wire(NamedTuple):
     """The load's side of one server."""
 
-    senders: list[Sender]
+    senders: Sequence[Any]  # each a Sender, or one of bench.curve's
     receivers: list[socket.socket]
     accepted: Callable[[], int]  # how many messages the server took on, asked at the end
     framed: bool = False  # what receivers read has ZMTP lengths of any value, so MARK's, too

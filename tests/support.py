@@ -32,7 +32,8 @@ class RunningBroker:
     """`hubbub broker` as a process of its own, on free ports of 127.0.0.1.
 
     `arguments` are added to the command line; without `listen` they say where it is. Its history is
-    in memory, or in `data`.
+    in memory, or in `data`. `module` is what runs: a test may have one that makes something of the
+    broker fail.
     """
 
     def __init__(
@@ -41,8 +42,10 @@ class RunningBroker:
         *arguments: str,
         listen: str | None = "tcp://127.0.0.1:0",
         data: Path | None = None,
+        module: str = "chatlib.cli",
     ) -> None:
         self.data = data
+        self.module = module
         self.ready_file = directory / f"ready-{time.monotonic_ns()}.json"
         self.log = directory / f"{self.ready_file.stem}.log"
         self.arguments = arguments
@@ -52,7 +55,7 @@ class RunningBroker:
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 [
-                    sys.executable, "-m", "chatlib.cli", "broker", "--ready-file",
+                    sys.executable, "-m", self.module, "broker", "--ready-file",
                     str(self.ready_file), *self._listen(), *self._kept(), *self.arguments,
                 ],
                 cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from bench import report, servers, wires, zmtp
-from bench.measures import Bench
+from bench import load, report, servers, wires, zmtp
+from bench.measures import Bench, attack
 from bench.peers import nats
 from tests.support import ROOT
 
@@ -45,6 +45,28 @@ def test_everything_acknowledged_is_stored(tmp_path: Path):
     disk = bench(tmp_path, "acks")["measured"][0]["rows"][0]
     (turn,) = disk["turns"]
     assert turn["sent"] == turn["acknowledged"] == turn["stored"] > 0
+
+
+def test_encrypted_peers_lose_nothing(tmp_path: Path):
+    with servers.hubbub(tmp_path, "--access", "open") as server:
+        assert server.key
+        turn = load.Running(load.saturate, "encrypted", server, (2, 3), 0.3, True).result(60)
+    assert turn["lost"] == 0
+    assert turn["accepted"] * 3 == turn["received"] >= turn["deliveries"] > 0
+
+
+def test_two_talk_under_an_attack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    cases = {"quiet": ("", 0), "a flood": ("lines", 0)}
+    monkeypatch.setattr(attack, "CASES", cases)
+    table = attack.measure(Bench(tmp_path, turns=1, seconds=0.3))
+    assert [row.server for row in table.rows] == list(cases)
+    for row in table.rows:
+        (turn,) = row.turns
+        assert turn["sent"] > 0 == turn["lost"]
+        assert 0 < turn["p50_ms"] <= turn["p99_ms"] <= turn["max_ms"]
+        assert (turn["done"] > 0) == (row.server != "quiet")
+    assert report.cells(table)[1][5] == "1.00", "quiet is what the others are measured by"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_server_that_is_not_installed_is_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

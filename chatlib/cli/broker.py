@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from chatlib.net.metrics import MetricsServer
     from chatlib.net.supervision import Supervisor
 
+PASSWORDS_NEED_KEYS = (
+    "--passwords is for a broker with keys, which people register: add --access invite"
+)
+
 
 def run(args: argparse.Namespace) -> int:
     """Run a broker until it is told to stop. Raises CannotCreate, BadAddress."""
@@ -87,6 +91,8 @@ def _make_broker(args: argparse.Namespace, log: Log, supervisor: Supervisor) -> 
 
     _settle_lan(args)
     security = _security(args)
+    if args.passwords and security is None:
+        raise BadConfiguration(PASSWORDS_NEED_KEYS)
     return Broker(
         args.listen,
         store=_open_store(args),
@@ -100,6 +106,7 @@ def _make_broker(args: argparse.Namespace, log: Log, supervisor: Supervisor) -> 
         observer=log.note,
         limits=limits_of(args, encrypted=security is not None),
         supervisor=supervisor,
+        passwords=args.passwords,
     )
 
 
@@ -110,6 +117,8 @@ def verify(args: argparse.Namespace) -> None:
     _check_lan(args)
     for place in filter(None, (args.listen, args.intake, args.feed)):
         parse_endpoint(place)
+    if args.passwords and not _encrypts(args):
+        raise BadConfiguration(PASSWORDS_NEED_KEYS)
     limits_of(args, encrypted=_encrypts(args))
 
 

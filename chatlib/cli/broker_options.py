@@ -83,6 +83,11 @@ def _add_access(parser: argparse.ArgumentParser) -> None:
         "invite` (the default beyond this machine), or only who was let in before",
     )
     parser.add_argument(
+        "--passwords",
+        action="store_true",
+        help="let people add a device to their registered nickname by a password, too",
+    )
+    parser.add_argument(
         "--insecure",
         action="store_true",
         help="listen beyond this machine WITHOUT encryption: everyone on the way can read and "

@@ -27,7 +27,17 @@ def command_parsers() -> dict[str, argparse.ArgumentParser]:
 
 def _make_parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
     # What these import is imported for `--help`, too: each command imports its own when it runs.
-    from chatlib.cli import broker_options, care, chat, completion, config, key, operator, watching
+    from chatlib.cli import (
+        broker_options,
+        care,
+        chat,
+        completion,
+        config,
+        key,
+        login,
+        operator,
+        watching,
+    )  # fmt: skip
 
     parser = argparse.ArgumentParser(
         prog="hubbub", description="Group chat on ZeroMQ: a broker, a terminal client."
@@ -35,7 +45,17 @@ def _make_parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.Argumen
     parser.add_argument("--version", action="version", version=f"hubbub {__version__}")
     _add_config(parser)
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (broker_options, chat, key, operator, watching, care, config, completion):
+    for module in (
+        broker_options,
+        chat,
+        login,
+        key,
+        operator,
+        watching,
+        care,
+        config,
+        completion,
+    ):
         module.add_parser(subparsers)
     for command in subparsers.choices.values():
         _add_config(command)

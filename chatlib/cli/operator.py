@@ -1,4 +1,4 @@
-"""`hubbub invite`, `uninvite`, `ban`, `drain` and their like: for who runs the broker."""
+"""`hubbub invite`, `ban`, `promote`, `reset`, `audit` and so on: for who runs the broker."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from chatlib.net.operator import Operator
+    from msgspec import Raw
 
-ENDING_S = 10.0  # that a broker may take to end when it is drained
+    from chatlib.net.operator import Operator
+    from chatlib.protocol.events import Event
+
+FOLLOW_S = 1.0  # between two looks at what is new
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600, "w": 7 * 24 * 3600}
 
 
@@ -44,20 +47,24 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("who", help="the key or address, as `bans` lists it")
     _command(subparsers, "bans", "list who is kept out", _bans)
     parser = _command(
-        subparsers,
-        "drain",
-        "stop the broker when all is stored",
-        _drain,
-        "Nobody new comes in, clients are told, what they still send is stored, and the broker "
-        "ends; clients come back by themselves when it is there again. Exits 0 when it has ended. ",
+        subparsers, "reset", "let somebody who lost his key have his nickname again", _reset
     )
+    parser.add_argument("nick", help="a registered nickname: all of its keys are removed")
     parser.add_argument(
-        "--seconds",
-        type=int,
-        default=10,
-        metavar="N",
-        help="that senders may take at the most (default: 10)",
-    )
+        "--expires", type=_duration, default="24h", metavar="TIME",
+        help="how long the new link is good (default: 24h)",
+    )  # fmt: skip
+    parser = _command(subparsers, "unregister", "take a registered nickname away", _unregister)
+    parser.add_argument("nick", help="the nickname, which is free then")
+    parser = _command(subparsers, "promote", "give somebody a role in the broker", _promote)
+    parser.add_argument("role", choices=("operator", "gateway", "none"), help="which one")
+    who = parser.add_mutually_exclusive_group(required=True)
+    who.add_argument("nick", nargs="?", help="who is here under this nickname")
+    who.add_argument("--key", help="a key, as `bans` and the broker's log show it")
+    parser = _command(subparsers, "audit", "show who used which right", _audit)
+    parser.add_argument("--follow", action="store_true", help="go on with what happens")
+    parser.add_argument("--json", action="store_true", help="each entry as its JSON line")
+    parser.add_argument("--limit", type=int, default=50, metavar="N", help="(default: 50)")
 
 
 def _command(
@@ -65,13 +72,12 @@ def _command(
     name: str,
     help: str,
     run: object,
-    more: str = "",
 ) -> argparse.ArgumentParser:
     parser = subparsers.add_parser(
         name,
         help=help,
-        description=f"{help.capitalize()}. {more}Asks the broker that runs on this machine, as "
-        "its operator.",
+        description=f"{help.capitalize()}. Asks the broker that runs on this machine, as its "
+        "operator.",
     )
     parser.add_argument("--data", metavar="DIR", type=Path, help="the broker's directory")
     parser.set_defaults(run=run)
@@ -93,6 +99,7 @@ def _operator(args: argparse.Namespace) -> Operator:
 
 
 def _invite(args: argparse.Namespace) -> int:
+    from chatlib.net.belonging import link_of
     from chatlib.protocol import answers, requests
 
     with _operator(args) as broker:
@@ -111,15 +118,6 @@ def _invite(args: argparse.Namespace) -> int:
         file=sys.stderr,
     )
     return 0
-
-
-def link_of(made: object) -> str:
-    """Return the link that an invitation is told as."""
-    from chatlib.protocol.answers import Invited
-    from chatlib.protocol.links import Link, parse_endpoint
-
-    assert isinstance(made, Invited)
-    return str(Link(parse_endpoint(made.address), made.room, made.key, made.token))
 
 
 def _invitations(args: argparse.Namespace) -> int:
@@ -157,6 +155,54 @@ def _unban(args: argparse.Namespace) -> int:
     return 0
 
 
+def _promote(args: argparse.Namespace) -> int:
+    from chatlib.protocol import answers, requests
+
+    asked = requests.Promote(key=args.key, nick=args.nick, role=args.role)
+    with _operator(args) as broker:
+        broker.ask(asked, answers.Answer)
+    return 0
+
+
+def _audit(args: argparse.Namespace) -> int:
+    from chatlib.protocol import answers, requests
+
+    with _operator(args) as broker:
+        page = broker.ask(requests.Audit(limit=max(1, args.limit)), answers.Page)
+        seen = _print_entries(page.events, args.json)
+        page.more = False  # of what is older
+        while args.follow:
+            if not page.more:
+                time.sleep(FOLLOW_S)
+            page = broker.ask(requests.Audit(after=seen), answers.Page)
+            seen = max(seen, _print_entries(page.events, args.json))
+    return 0
+
+
+def _print_entries(lines: list[Raw], as_json: bool) -> int:
+    """Print entries of the audit log; return the seq of the last one, 0 for none."""
+    from chatlib.protocol.codec import decode_event
+
+    seq = 0
+    for line in lines:
+        entry = decode_event(line)
+        seq = entry.seq
+        print(bytes(line).decode() if as_json else told(entry), flush=True)
+    return seq
+
+
+def told(entry: Event) -> str:
+    """Return an entry of the audit log as a line for people."""
+    from chatlib.sanitize import sanitize
+
+    who = entry.nick or "somebody new"
+    key = f" ({entry.key})" if entry.key else ""
+    words = [entry.at, f"{who}{key}", entry.what or "?", entry.to or ""]
+    words += [f"in {entry.room}" if entry.room else "", f"role {entry.role}" if entry.role else ""]
+    words += [f"until {entry.until}" if entry.until else "", entry.text or ""]
+    return sanitize("  ".join(filter(None, words)))
+
+
 def _bans(args: argparse.Namespace) -> int:
     from chatlib.protocol import answers, requests
 
@@ -167,18 +213,24 @@ def _bans(args: argparse.Namespace) -> int:
     return 0
 
 
-def _drain(args: argparse.Namespace) -> int:
-    from chatlib.cli.broker import data_directory
-    from chatlib.errors import TimedOut
-    from chatlib.history.care import in_use
+def _reset(args: argparse.Namespace) -> int:
+    from chatlib.net.belonging import link_of
     from chatlib.protocol import answers, requests
 
     with _operator(args) as broker:
-        drained = broker.ask(requests.Drain(seconds=args.seconds), answers.Draining)
-    print(f"{drained.told} sessions are told; waiting for the broker to end", flush=True)
-    deadline = time.monotonic() + args.seconds + ENDING_S
-    while in_use(args.data or data_directory()):
-        if time.monotonic() > deadline:
-            raise TimedOut("the broker was told and is still there: see its log")
-        time.sleep(0.05)
+        made = broker.ask(requests.Reset(nick=args.nick, seconds=args.expires), answers.Invited)
+    print(link_of(made))
+    print(
+        f"All keys of {args.nick} are removed. Give this link to its owner alone: whoever joins "
+        f"with it first has the nickname, until {made.expires}.",
+        file=sys.stderr,
+    )
+    return 0
+
+
+def _unregister(args: argparse.Namespace) -> int:
+    from chatlib.protocol import answers, requests
+
+    with _operator(args) as broker:
+        broker.ask(requests.Unregister(nick=args.nick), answers.Answer)
     return 0

@@ -1,11 +1,14 @@
-"""`hubbub top` and `hubbub doctor`, their options: what they do is in `cli.top`, `cli.doctor`."""
+"""`hubbub top`, `doctor` and `drain`; what two of them do is in `cli.top` and `cli.doctor`."""
 
 from __future__ import annotations
 
 import argparse
+import time
 from pathlib import Path
 
 from chatlib.cli import key
+
+ENDING_S = 10.0  # that a broker may take to end when it is drained
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -28,6 +31,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--once", action="store_true", help="look twice, print once, and end")
     parser.add_argument("--json", action="store_true", help="print each look as a line of JSON")
     parser.set_defaults(run=_top)
+    _add_drain(subparsers)
     parser = subparsers.add_parser(
         "doctor",
         help="find out what is wrong",
@@ -41,6 +45,26 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--data", metavar="DIR", type=Path, help="the broker's directory")
     key.add_option(parser)
     parser.set_defaults(run=_doctor)
+
+
+def _add_drain(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        "drain",
+        help="stop the broker when all is stored",
+        description="Stop the broker when all is stored. Nobody new comes in, clients are told, "
+        "what they still send is stored, and the broker ends; clients come back by themselves when "
+        "it is there again. Exits 0 when it has ended. Asks the broker that runs on this machine, "
+        "as its operator.",
+    )
+    parser.add_argument("--data", metavar="DIR", type=Path, help="the broker's directory")
+    parser.add_argument(
+        "--seconds",
+        type=int,
+        default=10,
+        metavar="N",
+        help="that senders may take at the most (default: 10)",
+    )
+    parser.set_defaults(run=_drain)
 
 
 def _interval(text: str) -> float:
@@ -60,3 +84,22 @@ def _doctor(args: argparse.Namespace) -> int:
     from chatlib.cli.doctor import run
 
     return run(args)
+
+
+def _drain(args: argparse.Namespace) -> int:
+    from chatlib.cli.broker import data_directory
+    from chatlib.errors import TimedOut
+    from chatlib.history.care import in_use
+    from chatlib.net.operator import Operator
+    from chatlib.protocol import answers, requests
+
+    directory = args.data or data_directory()
+    with Operator(directory) as broker:
+        drained = broker.ask(requests.Drain(seconds=args.seconds), answers.Draining)
+    print(f"{drained.told} sessions are told; waiting for the broker to end", flush=True)
+    deadline = time.monotonic() + args.seconds + ENDING_S
+    while in_use(directory):
+        if time.monotonic() > deadline:
+            raise TimedOut("the broker was told and is still there: see its log")
+        time.sleep(0.05)
+    return 0

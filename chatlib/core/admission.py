@@ -10,13 +10,22 @@ from collections import Counter
 from collections.abc import Callable, Container, Sequence
 from typing import Any
 
-from chatlib.core import commands, words
+from chatlib.core import commands, rights, words
 from chatlib.core.apply import NO_SESSION
 from chatlib.core.batch import Batch, Opened
-from chatlib.core.commands import NOBODY, Command, Origin, Peer, Question
+from chatlib.core.commands import NOBODY, Command, Origin, Peer
 from chatlib.core.identities import Rule
 from chatlib.core.meter import Meter, NotNow
-from chatlib.core.requested import IN_SESSION, NEED_KEYS, WITHOUT_SESSION, Context
+from chatlib.core.requested import (
+    IN_SESSION,
+    NEED_KEYS,
+    WITH_PASSWORDS,
+    WITHOUT_SESSION,
+    Admitted,
+    Context,
+    needs_session,
+    of_a_room,
+)
 from chatlib.core.sessions import WRONG_KEY
 from chatlib.core.state import State, digest
 from chatlib.core.words import PLAIN
@@ -36,7 +45,8 @@ class Admission:
 
     `fresh(bytes)` returns a new random token; `timeout` is in seconds of the `now` that is passed.
     `rule` says which keys may come in, None where there are none; `operators` are the users of this
-    machine who are operators over ipc. Without a `meter` nobody is slowed.
+    machine who are operators over ipc. Without `passwords` none are taken; without a `meter` nobody
+    is slowed.
     """
 
     def __init__(
@@ -48,6 +58,7 @@ class Admission:
         *,
         rule: Rule | None = None,
         operators: Container[int] = (),
+        passwords: bool = False,
     ) -> None:
         self.state = state
         self.counts: Counter[str] = Counter()  # what was dropped or answered with an error, by code
@@ -55,6 +66,7 @@ class Admission:
         self.peers: dict[str, Peer] = {}  # sid -> who said hello for it last
         self.draining = False  # nobody new comes in any more
         self._operators = operators
+        self._passwords = passwords
         self._fresh = fresh
         self._meter = meter
         self._timeout = timeout
@@ -121,7 +133,7 @@ class Admission:
 
     def control(
         self, parts: Sequence[bytes], peer: Peer, now: float, at: int, batch: Batch
-    ) -> Command | Question | None:
+    ) -> Admitted | None:
         """Admit one control message: routing id, a REQ's empty delimiter or not, one request."""
         delimiter = len(parts) == 3 and parts[1] == b""
         # libzmq gives out 5 bytes that begin with zero. A peer that chose its own id could take
@@ -138,7 +150,9 @@ class Admission:
                 self._charge(self._sid_at(origin, peer), peer, now)
                 raise
             origin = origin._replace(id=request.id)
-            return self._admitted(request, Context(origin, "", at, peer), now)
+            local = peer.uid is not None and peer.uid in self._operators
+            context = Context(origin, "", at, peer, self._fresh, local)
+            return self._admitted(request, context, now)
         except ProtocolViolation as e:
             self.counts[e.code] += 1
             batch.fail(origin._replace(id=e.id), Error(e.code, str(e)))
@@ -150,11 +164,11 @@ class Admission:
             batch.fail(origin, e.error)
         return None
 
-    def _admitted(self, request: Any, context: Context, now: float) -> Command | Question:
+    def _admitted(self, request: Any, context: Context, now: float) -> Admitted:
         origin, peer = context.origin, context.peer
         if type(request) is requests.Hello:
             return self._hello(origin, request, now, context)
-        if type(request) in WITHOUT_SESSION:
+        if not needs_session(request):
             return self._without_session(request, context, now)
         sid = self._sid_at(origin, peer)
         if sid is None:
@@ -163,12 +177,16 @@ class Admission:
         self._seen[sid] = now
         if self._meter is not None:
             self._meter.request(sid, peer, request, now)
+        self._check_keys(request)
         admitted = IN_SESSION[type(request)](request, context._replace(sid=sid))
         if self.draining and isinstance(admitted, commands.JoinRoom):
-            session = self.state.sessions.get(sid)
-            if session is None or admitted.room not in session.rooms:
-                raise _draining()
+            self._check_member(sid, admitted.room)
         return admitted
+
+    def _check_member(self, sid: str, room: str) -> None:
+        session = self.state.sessions.get(sid)
+        if session is None or room not in session.user.rooms:
+            raise _draining()
 
     def _sid_at(self, origin: Origin, peer: Peer) -> str | None:
         """Return the session for which this peer speaks on this connection."""
@@ -194,23 +212,30 @@ class Admission:
         return session.owner if session else None
 
     def _operates(self, peer: Peer) -> bool:
-        if peer.uid is not None and peer.uid in self._operators:
-            return True
-        known = self.state.identities.get(self.state.keys.get(peer.key, "")) if peer.key else None
-        return known is not None and known.role == "operator"
+        local = peer.uid is not None and peer.uid in self._operators
+        return rights.operates(self.state, peer.key, local)
 
-    def _without_session(self, request: Any, context: Context, now: float) -> Command | Question:
+    def _without_session(self, request: Any, context: Context, now: float) -> Admitted:
         self._charge("", context.peer, now)
-        if type(request) is not requests.Redeem and not self._operates(context.peer):
-            text = "only operators of this broker may do that"
-            raise ProtocolViolation("not_allowed", text, request.id)
+        error = rights.broker_fault(self.state, type(request), context.peer.key, context.local)
+        if error is not None:
+            raise ProtocolViolation(error.code, error.message, request.id)
+        self._check_keys(request)
+        return WITHOUT_SESSION[type(request)](request, context, self.state)
+
+    def _check_keys(self, request: Any) -> None:
+        if of_a_room(request):
+            return
         if self.rule is None and type(request) in NEED_KEYS:
             text = (
                 "this broker is not encrypted: whoever reaches it may come in, without a key; to "
                 "let in only whom you choose, start it with: hubbub broker --access invite"
             )
             raise ProtocolViolation("not_encrypted", text, request.id)
-        return WITHOUT_SESSION[type(request)](request, context, self.state, self._fresh)
+        if type(request) in WITH_PASSWORDS and not self._passwords:
+            text = "this broker takes no passwords: add a device with a link (/device), or its "
+            text += "operator starts it with: hubbub broker --passwords"
+            raise ProtocolViolation("no_passwords", text, request.id)
 
     def _hello(
         self, origin: Origin, hello: requests.Hello, now: float, context: Context
@@ -228,7 +253,8 @@ class Admission:
             raise ProtocolViolation(WRONG_KEY.code, WRONG_KEY.message, hello.id)
         if self._meter is not None:
             self._meter.hello(sid, peer, bot=hello.bot, now=now)
-        new = self._fresh(5)
+        while (new := self._fresh(5)) in self.state.users:
+            pass  # chance gave out the id of somebody who is registered
         # Bound before apply has spoken, so that what is pipelined behind a hello is admitted.
         self._bind(origin, sid or new, now)
         self._provisional.append(sid or new)

@@ -17,10 +17,12 @@ INBOX = "inbox/"
 class Entry(NamedTuple):
     """One event on its way into the history.
 
-    `stream` is a room's topic (`room/lobby/`) or an inbox (`inbox/SID`); `line` is the JSON that
-    is stored, emitted and answered: one format for disk and wire. `peer` is the nick key of the
-    other one in a private conversation. `changes` is the seq in the same stream of what this
-    edits or, with `erases`, deletes: then the store blanks it, and its edits.
+    `stream` is a room's topic (`room/lobby/`), a private room (`private/den/`), a user's inbox
+    (`inbox/ID`) or the audit log; `line` is the JSON that is stored, emitted and answered: one
+    format for disk and wire. `peer` is the nick key of the other one in a private conversation.
+    `changes` is the seq in the same stream of what this edits or, with `erases`, deletes: then the
+    store blanks it, and its edits. `readers` are the ids of the users that a private room's event
+    is for: those who were in it at that moment.
     """
 
     stream: str
@@ -29,6 +31,7 @@ class Entry(NamedTuple):
     peer: str | None = None
     changes: int | None = None
     erases: bool = False
+    readers: tuple[str, ...] = ()
 
 
 class Reply(NamedTuple):
@@ -48,6 +51,7 @@ class JoinReply(NamedTuple):
     answer: Joined
     after: int | None
     joined: int
+    user: str = ""
 
 
 class Count(NamedTuple):
@@ -58,7 +62,7 @@ class Count(NamedTuple):
     """
 
     origin: Origin
-    sid: str
+    user: str
     rooms: list[tuple[str, str, int]]
     inbox: str | None
     peers: dict[str, int]
@@ -77,7 +81,8 @@ class Note(Struct, omit_defaults=True):
 
     what: Literal[
         "opened", "resumed", "ended", "renamed", "joined", "left", "failing", "storing",
-        "invited", "redeemed", "banned", "unbanned", "slowed",
+        "invited", "redeemed", "banned", "unbanned", "promoted", "slowed", "undecided", "crowded",
+        "greedy", "registered", "unregistered", "devices", "reset", "wrong password",
     ]  # fmt: skip
     sid: str
     nick: str
@@ -99,7 +104,8 @@ class Batch:
         self.notes: list[Note] = []
         self.rewound: set[str] = set()  # sids that were told `resend`: once a pass is enough
         self.scolded: set[str] = set()  # sids that were told of an unreadable frame, likewise
-        self.expelled: list[str] = []  # keys and addresses that were banned
+        self.expelled: list[str] = []  # keys and addresses to be cut off at once
+        self.removed: list[str] = []  # keys that their owners removed: to be cut off soon
         self.repeats = 0  # lines that had been accepted before
         self.used = 0  # numbers of lines that were used up, refused ones too
 

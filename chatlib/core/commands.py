@@ -6,7 +6,7 @@ tokens), so that they can be written to a log and applied again to the same effe
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
 
@@ -94,9 +94,9 @@ class MarkRead(Command, tag=True):
 
 
 class Original(Struct):
-    """What the store had of an event: who said it, as what, and to whom (a sid) if privately."""
+    """What the store had of an event: who said it, as what, and to whom if privately (ids)."""
 
-    sid: str
+    user: str
     kind: str
     deleted: bool = False
     peer: str | None = None
@@ -129,6 +129,69 @@ class EndSession(Command, tag=True):
     reason: str
 
 
+class InRoom(Command, kw_only=True):
+    """The root of what is done with rights in a room.
+
+    `local`: over ipc, by a user of this machine who is an operator.
+    """
+
+    room: str
+    local: bool = False
+
+
+class CreateRoom(InRoom, tag=True):
+    """Make a room, private or not."""
+
+    private: bool = False
+
+
+class SetRole(InRoom, tag=True):
+    """Give who is called `nick` (a nick key, here and below) a role in the room, or none."""
+
+    nick: str
+    role: Literal["owner", "moderator", "member", "none"]
+
+
+class Kick(InRoom, tag=True):
+    """End somebody's membership of the room."""
+
+    nick: str
+    reason: str = ""
+
+
+class RoomBan(InRoom, tag=True):
+    """Keep somebody out of the room."""
+
+    nick: str
+    reason: str = ""
+
+
+class RoomUnban(InRoom, tag=True):
+    """Let into the room again who had that nickname when he was banned."""
+
+    nick: str
+
+
+class Mute(InRoom, tag=True):
+    """Let somebody say nothing in the room, for so many seconds; None for as long as it takes."""
+
+    nick: str
+    seconds: int | None = None
+
+
+class Unmute(InRoom, tag=True):
+    """Let somebody speak in the room again."""
+
+    nick: str
+
+
+class ByOperator(Command, kw_only=True):
+    """The root of what operators of the broker do: the one with this key, or a `local` one."""
+
+    by: str = ""
+    local: bool = False
+
+
 class Admit(Command, tag=True):
     """Make `key` known to the broker, as an operator or as nobody special."""
 
@@ -143,7 +206,7 @@ class Redeem(Command, tag=True):
     digest: bytes
 
 
-class Invite(Command, tag=True):
+class Invite(ByOperator, tag=True):
     """Invite to `room`, so often and so long; `token` goes to who asked, and is not kept."""
 
     id: str
@@ -154,23 +217,96 @@ class Invite(Command, tag=True):
     seconds: int
 
 
-class Uninvite(Command, tag=True):
+class Uninvite(ByOperator, tag=True):
     """Take an invitation back."""
 
     invitation: str
 
 
-class Ban(Command, tag=True):
+class Ban(ByOperator, tag=True):
     """Keep `who` out: a key or an address."""
 
     who: str
     reason: str = ""
 
 
-class Unban(Command, tag=True):
+class Unban(ByOperator, tag=True):
     """Let `who` in again."""
 
     who: str
+
+
+class Register(Command, tag=True):
+    """Make the nickname of the session's user that of its key's identity."""
+
+
+class Unregister(Command, tag=True):
+    """Give up the nickname of the session's user."""
+
+
+class Deregister(ByOperator, tag=True):
+    """Take a nickname from whoever has it registered."""
+
+    nick: str
+
+
+class AddDevice(Command, tag=True):
+    """Keep a token that adds one key to the identity of the session's user, as an Invite does."""
+
+    id: str
+    token: str
+    digest: bytes
+    seconds: int
+
+
+class RemoveDevice(Command, tag=True):
+    """Take the key with this fingerprint from the identity of the session's user."""
+
+    key: str
+
+
+class Reset(ByOperator, tag=True):
+    """Take all keys from whoever has the nickname registered, and keep a token for a new one."""
+
+    nick: str
+    id: str
+    token: str
+    digest: bytes
+    seconds: int
+
+
+class SetPassword(Command, tag=True):
+    """Keep a password's hash for the identity of the session's user."""
+
+    salt: bytes
+    hash: bytes = b""
+
+
+class LogIn(Command, tag=True):
+    """Add `key` to the identity that has the nickname, if `hash` is that of its password."""
+
+    key: str
+    nick: str
+    salt: bytes
+    hash: bytes = b""
+
+
+class Unhashed(NamedTuple):
+    """A command that waits for the hash of a password; `address` is who tries it."""
+
+    command: SetPassword | LogIn
+    password: str
+    address: str
+
+    def __repr__(self) -> str:
+        return f"Unhashed({self.command!r}, ...)"  # so that no log ever shows it
+
+
+class Promote(ByOperator, tag=True):
+    """Give `key` a role in the broker, or none."""
+
+    key: str
+    role: Literal["operator", "gateway", "none"]
 
 
 class Question(NamedTuple):

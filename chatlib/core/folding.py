@@ -19,7 +19,7 @@ class Message(Struct):
     """A message as it reads now. `event` is how it was said first; without text once deleted.
 
     `edited` is the seq of its newest edit, 0 for none. `reactions` has for each sign or word who
-    stands behind it, by sid, under the nickname of that moment.
+    stands behind it, by user, under the nickname of that moment.
     """
 
     event: Event
@@ -61,8 +61,8 @@ def _apply(message: Message, event: Event) -> None:
         message.text, message.edited = event.text or "", event.seq
     elif event.kind == "react":
         who = message.reactions.setdefault(event.text or "", {})
-        if who.pop(event.sid, None) is None:
-            who[event.sid] = event.nick
+        if who.pop(event.author, None) is None:
+            who[event.author] = event.nick
         if not who:
             del message.reactions[event.text or ""]
 

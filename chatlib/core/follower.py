@@ -15,12 +15,12 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from chatlib.core.actions import Action, Attach, Delivered, Effects, HangUp, SendIntake
+from chatlib.core.arrival import Arrival
 from chatlib.core.marks import Marks
 from chatlib.core.outbox import Message, Outbox
 from chatlib.core.reader import Reader
 from chatlib.core.requests import Requests, Then
 from chatlib.core.signals import Connection, Refusal
-from chatlib.core.verdicts import verdict
 from chatlib.errors import Refused
 from chatlib.protocol import answers, fields, limits, requests
 from chatlib.protocol.answers import Welcome
@@ -39,7 +39,8 @@ State = Literal["offline", "greeting", "online", "refused"]
 class Follower:
     """One client's view of one broker; `program` is told to the broker.
 
-    `invitation` is the token of a link: it is redeemed when the broker does not admit our key.
+    `invitation` is the token of a link (see `arrival`). `registered` tells whether the nickname is
+    one's own for good.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class Follower:
         invitation: str | None = None,
     ) -> None:
         self.state: State = "offline"
-        self.nick = nick
+        self.registered = False
         self.outbox = Outbox()
         self.violations = 0  # frames of the broker's that were dropped
         self.last_violation = ""
@@ -59,14 +60,20 @@ class Follower:
         self._requests = Requests(self._effects)
         self._marks = Marks(self._requests)
         self._reader = Reader(self._effects, self._requests, self._mine)
+        self._arrival = Arrival(
+            self._requests,
+            nick,
+            bot=bot,
+            program=program,
+            invitation=invitation,
+            welcomed=self._welcome,
+            refused=self.refuse,
+            failed=self._hang_up,
+        )
         self._paused = False
-        self._bot = bot
-        self._program = program
-        self._invitation = invitation
-        self._token: str | None = None
         self._place = ("", "")
         self._heartbeat = limits.HEARTBEAT
-        self._since = self._ping_at = 0.0
+        self._ping_at = 0.0
         self._haste = HASTE_S
         self._stalled = 0
         self._heard = 0.0  # when the feed last brought anything
@@ -88,6 +95,20 @@ class Follower:
     def answers(self) -> list[tuple[int, Any]]:
         """Answers to what was asked, by id: the answer, or the error to raise."""
         return self._effects.answers
+
+    @property
+    def nick(self) -> str | None:
+        """The nickname now."""
+        return self._arrival.nick
+
+    @nick.setter
+    def nick(self, nick: str | None) -> None:
+        self._arrival.nick = nick
+
+    @property
+    def user(self) -> str:
+        """Who one is: the author of one's events, on whatever device."""
+        return self._reader.user
 
     @property
     def sid(self) -> str:
@@ -171,7 +192,7 @@ class Follower:
 
     def connected(self, now: float) -> None:
         """Say hello: the control connection is there."""
-        self._greet(self.nick, now)
+        self._greet(now)
 
     def disconnected(self, detail: str, now: float, retry_in: float | None = None) -> None:
         """Note that the control connection is gone, or could not be made."""
@@ -181,43 +202,10 @@ class Follower:
             detail = self._farewell or detail
             self.delivered.append(Connection("offline", detail, retry_in, nick=self.nick or ""))
 
-    def _greet(self, nick: str | None, now: float) -> None:
-        self._requests.drop(requests.Hello, requests.Ping)
+    def _greet(self, now: float) -> None:
         self._enter("greeting")
-        self._since, self._farewell = now, ""
-        hello = requests.Hello(
-            v=limits.WIRE_VERSION,
-            nick=nick,
-            session=self._token,
-            client=self._program,
-            bot=self._bot,
-        )
-        self._requests.add(hello, Welcome, now, self._greeted, quiet=True, send=True)
-
-    def _greeted(self, answer: Any, now: float) -> None:
-        if not isinstance(answer, Refused):
-            self._welcome(answer, now)
-        elif answer.code == "nick_taken" and answer.suggestion and self._token is not None:
-            self._greet(answer.suggestion, now)  # it was ours, and somebody took it meanwhile
-        elif answer.code == "not_admitted" and self._invitation is not None:
-            self._since = now
-            asked = requests.Redeem(token=self._invitation)
-            self._requests.add(asked, answers.Redeemed, now, self._redeemed, quiet=True, send=True)
-        else:
-            self._turned_away(answer)
-
-    def _redeemed(self, answer: Any, now: float) -> None:
-        if isinstance(answer, Refused):
-            self._turned_away(answer)
-        else:
-            self._invitation = None  # asked once more, it would be used up
-            self._greet(self.nick, now)
-
-    def _turned_away(self, answer: Refused) -> None:
-        if (final := verdict(answer)) is not None:
-            self.refuse(final)
-        else:
-            self._hang_up(str(answer))
+        self._farewell = ""
+        self._arrival.greet(now)
 
     def refuse(self, why: Refused) -> None:
         """Give up for good: no waiting takes this back."""
@@ -230,7 +218,7 @@ class Follower:
         reader = self._reader
         new_history = reader.epoch not in ("", welcome.epoch)
         self._enter("online")
-        self.nick, self._token = welcome.nick, welcome.session
+        self.registered = welcome.registered
         reader.epoch, reader.sid = welcome.epoch, welcome.sid
         self._heartbeat, self._heard = welcome.heartbeat, now
         self._ping_at, self._haste, self._stalled = now + self._heartbeat, HASTE_S, 0
@@ -245,6 +233,7 @@ class Follower:
         if welcome.resumed:
             self.outbox.resume(welcome.accepted or 0, now)
             reader.resume(welcome, now)
+            reader.user = welcome.user or welcome.sid
         else:
             self._renew(welcome, new_history, now)
         self._requests.repeat(earlier, now)  # behind the joins: one of them may be a leave
@@ -258,7 +247,7 @@ class Follower:
             for message in self.outbox.renew(welcome.accepted, now):
                 text = "the connection was lost for too long to know whether this got through"
                 self._refuse(message, "unknown_fate", text)
-        self._reader.renew(new_history, now)
+        self._reader.renew(welcome, new_history, now)
 
     def _attach(self) -> None:
         self.actions.append(Attach(*self._place, (BEACON, *self._reader.topics)))
@@ -280,7 +269,7 @@ class Follower:
         lost = head.error is not None and head.error.code == "no_session"
         if lost and not isinstance(waiting.request, requests.Hello | requests.Redeem):
             if self.state == "online":
-                self._greet(self.nick, now)  # and then what waits is asked again
+                self._greet(now)  # and then what waits is asked again
             return
         self._requests.settle(head, frame, now)
         self._push(now)
@@ -291,8 +280,8 @@ class Follower:
             return
         event = decode_event(frame)
         # Else a kind of notice that is newer than we, or of a session whose welcome was lost.
-        if event.seq > 0 and event.room is None and self.state == "online":
-            self._reader.private(event, now)
+        if event.seq > 0 and self.state == "online":
+            self._reader.told(event, now)
 
     def _notice(self, frame: bytes, now: float) -> None:
         notice = decode_notice(frame)
@@ -324,18 +313,16 @@ class Follower:
 
     def _mine(self, event: Event, now: float) -> None:
         """Look at an event as it comes: one's own acknowledges itself."""
-        if event.sid != self.sid:
-            return
-        if event.n:
+        if event.author == self.user and event.kind == "nick":
+            self.nick = event.nick
+        elif event.sid == self.sid and event.n:
             self.outbox.mark(event.n, now)
             self._haste = HASTE_S
             self._push(now)
-        elif event.kind == "nick":
-            self.nick = event.nick
 
     def _push(self, now: float) -> None:
-        if self.state == "online" and not self._reader.rejoining and self._token is not None:
-            token = self._token.encode()
+        if self.state == "online" and not self._reader.rejoining and self._arrival.token:
+            token = self._arrival.token.encode()
             self.actions.extend(SendIntake(token, body) for body in self.outbox.frames(now))
             if self.outbox.in_flight:
                 self._ping_at = min(self._ping_at, now + self._haste)
@@ -344,7 +331,7 @@ class Follower:
 
     def tick(self, now: float) -> None:
         """Do what is due."""
-        if self.state == "greeting" and now - self._since >= GREETING_S:
+        if self.state == "greeting" and now - self._arrival.since >= GREETING_S:
             self._hang_up("the broker does not answer")
         if self.state != "online":
             return

@@ -19,6 +19,7 @@ from msgspec import Struct
 from chatlib.core.batch import Batch, Note
 from chatlib.core.buckets import KINDS, UNLIMITED, Buckets, Limits, Rate, Rates
 from chatlib.core.commands import Peer
+from chatlib.core.rights import role_of_key
 from chatlib.core.state import State
 from chatlib.protocol import requests
 from chatlib.protocol.fields import Error
@@ -28,7 +29,10 @@ NOTED_S = 60.0  # between two notes about one identity
 LOOK_S = 1.0
 MOST_WATCHED = 1_000
 YOURS, ITS = " from your address", " from its address"  # as the peer and the operator are told
-CHANGES = (requests.Join, requests.Leave, requests.Nick)
+CHANGES = (
+    requests.Join, requests.Leave, requests.Nick, requests.Create, requests.Role, requests.Kick,
+    requests.Ban, requests.Unban, requests.Mute, requests.Unmute,
+)  # fmt: skip
 
 
 class NotNow(Exception):
@@ -185,6 +189,8 @@ class Meter:
         return held is None
 
     def _check_most(self, peer: Peer, bot: bool) -> None:
+        if self._gateway(peer):
+            return  # its sessions are other people's
         for place, key, most, whose in (
             ("key", peer.key, self._pool(peer.key, bot).rates.most_sessions, "of one key"),
             ("address", network(peer.address), self._limits.address.most_sessions,
@@ -205,6 +211,8 @@ class Meter:
     def arrived(self, sid: str, peer: Peer) -> None:
         """Count a session for the peer that speaks for it now."""
         self.ended(sid)
+        if self._gateway(peer):
+            return
         self._here[sid] = peer.key, network(peer.address)
         self._counts.update(self._places(sid))
 
@@ -227,6 +235,8 @@ class Meter:
 
     def settle(self, batch: Batch, now: float) -> None:
         """Tell those that were slowed from where to go on, now that apply has spoken."""
+        if any(note.what == "promoted" for note in batch.notes):
+            self._accounts.clear()  # who pays for whom may be another now
         for sid, held in self._slowed.items():
             session = self._state.sessions.get(sid)
             if session is not None:
@@ -279,14 +289,20 @@ class Meter:
         if known is not None and known[0] == peer:
             return known[1]
         session = self._state.sessions.get(sid)
+        gateway = self._gateway(peer)
         pool = self._pool(peer.key, session.bot if session else bot)
-        account = pool.charged(peer.key or sid)
-        for kind, charges in self._addresses.charged(network(peer.address)).items():
+        account = pool.charged(sid if gateway else peer.key or sid)
+        addresses = self._addresses.charged("" if gateway else network(peer.address))
+        for kind, charges in addresses.items():
             if kind not in pool.own:
                 account[kind] += charges
         if session is not None:
             self._accounts[sid] = peer, account
         return account
+
+    def _gateway(self, peer: Peer) -> bool:
+        """Tell whether a peer opens sessions for others, who each pay for themselves."""
+        return role_of_key(self._state, peer.key) == "gateway"
 
     def _pool(self, key: str, bot: bool) -> _Pool:
         if key and self._own and (own := self._own.get(self._fingerprint(key))):

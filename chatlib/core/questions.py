@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from chatlib.core import cursors
+from chatlib.core import audit, cursors, rights
 from chatlib.core.apply import NO_SESSION
 from chatlib.core.batch import INBOX, Count
 from chatlib.core.commands import Origin, Question
+from chatlib.core.registering import NOT_REGISTERED, identity_of
 from chatlib.core.rooms import member_fault
-from chatlib.core.state import Session, State
+from chatlib.core.state import Room, Session, State
 from chatlib.core.streams import members, moment, timestamp
 from chatlib.protocol import answers, limits, requests
 from chatlib.protocol.answers import Answer, Failure
 from chatlib.protocol.fields import Error
+from chatlib.protocol.keys import fingerprint
 
 MAX_LIST = 2_000  # rooms or people in one answer; then `more`
 
@@ -33,6 +35,7 @@ class Read(NamedTuple):
     before: int | None = None
     limit: int = limits.HISTORY_EVENTS
     peer: str | None = None
+    deleted: bool = False  # with the texts of what was deleted
 
 
 class Find(NamedTuple):
@@ -50,6 +53,8 @@ class Find(NamedTuple):
     before: int | None = None
     below: int | None = None
     limit: int = limits.SEARCH_EVENTS
+    user: str = ""
+    rooms: tuple[str, ...] = ()  # private ones among the streams
 
 
 Unanswered = Read | Count | Find  # what the store has to be asked for an answer
@@ -57,7 +62,7 @@ Unanswered = Read | Count | Find  # what the store has to be asked for an answer
 
 def answer(state: State, question: Question) -> Answer | Failure | Unanswered:
     """Answer a question from the state, or say what has to be read for it."""
-    if (without := _OPERATORS.get(type(question.request))) is not None:
+    if not question.sid and (without := _OPERATORS.get(type(question.request))) is not None:
         return without(state, question)
     session = state.sessions.get(question.sid)
     if session is None:
@@ -66,35 +71,55 @@ def answer(state: State, question: Question) -> Answer | Failure | Unanswered:
 
 
 def _ping(state: State, session: Session, question: Question) -> Answer:
-    heads = {name: room.head for name, room in session.rooms.items()}
+    heads = {name: room.head for name, room in session.user.rooms.items()}
     return answers.Pong(
-        id=question.origin.id, accepted=session.accepted, heads=heads, inbox=session.inbox
+        id=question.origin.id, accepted=session.accepted, heads=heads, inbox=session.user.inbox
     )
 
 
 def _rooms(state: State, session: Session, question: Question) -> Answer:
-    rooms = sorted(state.rooms.values(), key=lambda r: (-len(r.members), r.name))
-    listed = [answers.RoomLine(r.name, len(r.members), r.topic, r.head) for r in rooms[:MAX_LIST]]
+    seen = [r for r in state.rooms.values() if rights.sees(state, session, r)]
+    rooms = sorted(seen, key=lambda r: (-len(r.members), r.name))
+    listed = [_room_line(state, session, room) for room in rooms[:MAX_LIST]]
     return answers.RoomList(id=question.origin.id, rooms=listed, more=len(rooms) > MAX_LIST)
 
 
+def _room_line(state: State, session: Session, room: Room) -> answers.RoomLine:
+    """Return a line of the list; of a private room that one has not joined, only its name."""
+    if not rights.reads(state, session.user, room):
+        return answers.RoomLine(room.name, 0, private=True)
+    return answers.RoomLine(
+        room.name, len(room.members), room.topic, room.head, private=room.private
+    )
+
+
+def _room(state: State, session: Session, question: Question, act: Any = None) -> Room | Failure:
+    """Return the room that is asked about, where whoever asks may know of it."""
+    name = question.request.room
+    error = rights.fault(state, session, act or type(question.request), name)
+    room = state.rooms.get(name)
+    if error is None and room is not None:
+        return room
+    return Failure(id=question.origin.id, error=error or rights.no_such_room(name))
+
+
 def _who(state: State, session: Session, question: Question) -> Answer | Failure:
-    sids: Iterable[str] = state.sessions
+    ids: Iterable[str] = state.users
     if question.request.room is not None:
-        room = state.rooms.get(question.request.room)
-        if room is None:
-            return _no_room(question, question.request.room)
-        sids = room.members
-    people = members(state, sids)
+        room = _room(state, session, question)
+        if isinstance(room, Failure):
+            return room
+        ids = room.members
+    people = members(state, ids)
     return answers.WhoList(
         id=question.origin.id, members=people[:MAX_LIST], more=len(people) > MAX_LIST
     )
 
 
 def _topic(state: State, session: Session, question: Question) -> Answer | Failure:
-    room = state.rooms.get(question.request.room)
-    if room is None:
-        return _no_room(question, question.request.room)
+    room = _room(state, session, question)
+    if isinstance(room, Failure):
+        return room
     return answers.TopicIs(id=question.origin.id, room=room.name, topic=room.topic)
 
 
@@ -102,8 +127,8 @@ def _history(state: State, session: Session, question: Question) -> Failure | Re
     asked: requests.History = question.request
     read = Read(
         question.origin,
-        INBOX + session.sid,
-        session.inbox,
+        INBOX + session.user.id,
+        session.user.inbox,
         asked.after,
         asked.before,
         min(asked.limit, limits.HISTORY_EVENTS),
@@ -112,18 +137,20 @@ def _history(state: State, session: Session, question: Question) -> Failure | Re
         return read._replace(peer=asked.peer)
     if asked.room is None:
         return read
-    room = state.rooms.get(asked.room)
-    if room is None:
-        return _no_room(question, asked.room)
-    return read._replace(stream=room.stream, head=room.head)
+    room = _room(state, session, question, rights.SeeDeleted if asked.deleted else None)
+    if isinstance(room, Failure):
+        return room
+    return read._replace(stream=room.stream, head=room.head, deleted=asked.deleted)
 
 
 def _read(state: State, session: Session, question: Question) -> Failure | Count:
     asked: requests.Read = question.request
-    if asked.room is not None and asked.room not in session.rooms:
+    if asked.room is not None and isinstance(found := _room(state, session, question), Failure):
+        return found
+    if asked.room is not None and asked.room not in session.user.rooms:
         fault = member_fault(state, session, asked.room)
         return Failure(id=question.origin.id, error=fault or NO_SESSION)
-    return cursors.count(session, question.origin, asked.room, asked.peer)
+    return cursors.count(session.user, question.origin, asked.room, asked.peer)
 
 
 def _search(state: State, session: Session, question: Question) -> Failure | Find:
@@ -131,6 +158,8 @@ def _search(state: State, session: Session, question: Question) -> Failure | Fin
     if asked.from_ is None and not any(c.isalnum() for c in asked.words):
         error = Error("bad_search", "there is nothing to look for: give words, or from")
         return Failure(id=question.origin.id, error=error)
+    private = [r for _, r in sorted(session.user.rooms.items()) if r.private]
+    private = [room for room in private if rights.reads(state, session.user, room)]
     try:
         since, before = moment(asked.since), moment(asked.before)
     except ValueError as e:
@@ -138,25 +167,68 @@ def _search(state: State, session: Session, question: Question) -> Failure | Fin
     find = Find(
         question.origin,
         asked.words,
-        (INBOX + session.sid,),
+        (INBOX + session.user.id, *(room.stream for room in private)),
         public=True,
         who=asked.from_,
         since=since,
         before=before,
         below=asked.below,
         limit=min(asked.limit, limits.SEARCH_EVENTS),
+        user=session.user.id,
+        rooms=tuple(room.name for room in private),
     )
     if asked.room is None:
         return find
-    room = state.rooms.get(asked.room)
-    if room is None:
-        return _no_room(question, asked.room)
-    return find._replace(streams=(room.stream,), public=False)
+    room = _room(state, session, question)
+    if isinstance(room, Failure):
+        return room
+    rooms = (room.name,) if room.private else ()
+    return find._replace(streams=(room.stream,), public=False, rooms=rooms)
 
 
-def _no_room(question: Question, name: str) -> Failure:
-    error = Error("no_such_room", f"there is no room {name}: joining it opens it")
-    return Failure(id=question.origin.id, error=error)
+def _devices(state: State, session: Session, question: Question) -> Answer | Failure:
+    known = identity_of(state, session)
+    if known is None:
+        return Failure(id=question.origin.id, error=NOT_REGISTERED)
+    listed = [
+        answers.DeviceLine(fingerprint(key.encode()), timestamp(at), key == session.owner)
+        for key, at in known.dated()
+    ]
+    return answers.DeviceList(id=question.origin.id, devices=listed)
+
+
+def _roles(state: State, session: Session, question: Question) -> Answer | Failure:
+    room = _room(state, session, question)
+    if isinstance(room, Failure):
+        return room
+    known = state.rights.get(room.name, rights.NOTHING)
+    ranked = sorted(known.roles.items(), key=lambda r: (-rights.RANKS[r[1].role], r[1].key))
+    roles = [answers.RoleLine(r.nick, r.role) for me, r in ranked if rights.lives(state, me)]
+    muted = {m.key: m for m in known.muted.values() if m.holds(state.at)}
+    mutes = [
+        answers.MuteLine(m.nick, timestamp(m.until) if m.until else None)
+        for _, m in sorted(muted.items())
+    ]
+    bans = _banned(state, room)
+    return answers.RoleList(
+        id=question.origin.id,
+        roles=roles[:MAX_LIST],
+        mutes=mutes,
+        bans=bans,
+        more=len(roles) > MAX_LIST,
+    )
+
+
+def _banned(state: State, room: Room) -> list[answers.BanLine]:
+    banned = {b.key: b for b in state.rights.get(room.name, rights.NOTHING).banned.values()}
+    return [answers.BanLine(b.nick, timestamp(b.at), b.reason) for _, b in sorted(banned.items())]
+
+
+def _room_bans(state: State, session: Session, question: Question) -> Answer | Failure:
+    room = _room(state, session, question, rights.RoomBans)
+    if isinstance(room, Failure):
+        return room
+    return answers.BanList(id=question.origin.id, bans=_banned(state, room))
 
 
 _ANSWERS: dict[type[Any], Callable[[State, Session, Any], Answer | Failure | Unanswered]] = {
@@ -167,6 +239,9 @@ _ANSWERS: dict[type[Any], Callable[[State, Session, Any], Answer | Failure | Una
     requests.Topic: _topic,
     requests.History: _history,
     requests.Read: _read,
+    requests.Devices: _devices,
+    requests.Roles: _roles,
+    requests.Bans: _room_bans,
 }
 
 
@@ -174,7 +249,7 @@ def _invitations(state: State, question: Question) -> Answer:
     listed = [
         answers.InvitationLine(i.id, i.room, i.uses, timestamp(i.expires))
         for i in state.invitations.values()
-        if i.expires > state.at
+        if i.expires > state.at and not i.identity
     ]
     return answers.InvitationList(id=question.origin.id, invitations=listed)
 
@@ -195,10 +270,18 @@ def _drain(state: State, question: Question) -> Answer:
     return answers.Draining(id=question.origin.id, told=len(state.sessions))
 
 
+def _audit(state: State, question: Question) -> Read:
+    asked: requests.Audit = question.request
+    limit = min(asked.limit, limits.HISTORY_EVENTS)
+    head = audit.head(state)
+    return Read(question.origin, audit.STREAM, head, asked.after, asked.before, limit)
+
+
 # What operators ask, without a session; admission knows who they are.
-_OPERATORS: dict[type[Any], Callable[[State, Question], Answer]] = {
+_OPERATORS: dict[type[Any], Callable[[State, Question], Answer | Read]] = {
     requests.Invitations: _invitations,
     requests.Bans: _bans,
     requests.Status: _status,
     requests.Drain: _drain,
+    requests.Audit: _audit,
 }

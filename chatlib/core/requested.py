@@ -9,22 +9,29 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from chatlib.core import commands
-from chatlib.core.commands import NOBODY, Command, Origin, Peer, Question
+from chatlib.core.commands import Command, Origin, Peer, Question, Unhashed
+from chatlib.core.passwords import salt_of
+from chatlib.core.rights import role_of_key
 from chatlib.core.state import State, digest
+from chatlib.core.users import find_user
 from chatlib.errors import ProtocolViolation
 from chatlib.names import nick_key, room_name
 from chatlib.protocol import requests
+from chatlib.protocol.links import DEVICE_TOKEN
 
 Fresh = Callable[[int], str]
+Admitted = Command | Question | Unhashed
 
 
 class Context(NamedTuple):
-    """What a request is admitted with."""
+    """What a request is admitted with; `fresh(bytes)` returns a new random token."""
 
     origin: Origin
     sid: str
     at: int
-    peer: Peer = NOBODY
+    peer: Peer
+    fresh: Fresh
+    local: bool = False  # an operator, by the user that he is on this machine
 
 
 def _asked(request: Any, context: Context) -> Question:
@@ -81,13 +88,90 @@ def _search(request: requests.Search, context: Context) -> Question:
     return _asked(request, context)
 
 
+def of_a_room(request: Any) -> bool:
+    """Tell whether this is the form of `ban`, `unban` or `bans` that is about one room."""
+    return type(request) in (requests.Ban, requests.Unban, requests.Bans) and (
+        request.room is not None
+    )
+
+
 def _who(request: requests.Who, context: Context) -> Question:
     if request.room is not None:
         request.room = room_name(request.room)
     return _asked(request, context)
 
 
-IN_SESSION: dict[type[Any], Callable[[Any, Context], Command | Question]] = {
+def _device(request: requests.Device, context: Context) -> Command:
+    token = DEVICE_TOKEN + context.fresh(16)
+    return commands.AddDevice(
+        at=context.at,
+        sid=context.sid,
+        origin=context.origin,
+        id=context.fresh(4),
+        token=token,
+        digest=digest(token),
+        seconds=request.seconds,
+    )
+
+
+def _password(request: requests.Password, context: Context) -> Unhashed:
+    command = commands.SetPassword(
+        at=context.at, sid=context.sid, origin=context.origin, salt=digest(context.fresh(16))
+    )
+    return Unhashed(command, request.password, context.peer.address)
+
+
+def _in_room(kind: type[Any], *fields: str) -> Callable[[Any, Context], Command]:
+    """Return what makes a command of a request that has a room, a nickname, and these fields."""
+
+    def make(request: Any, context: Context) -> Command:
+        made: Command = kind(
+            at=context.at,
+            sid=context.sid,
+            origin=context.origin,
+            room=room_name(request.room),
+            nick=nick_key(request.nick),
+            local=context.local,
+            **{name: getattr(request, name) for name in fields},
+        )
+        return made
+
+    return make
+
+
+def _create(request: requests.Create, context: Context) -> Command:
+    return commands.CreateRoom(
+        at=context.at,
+        sid=context.sid,
+        origin=context.origin,
+        room=room_name(request.room),
+        private=request.private,
+    )
+
+
+def _room_ban(request: requests.Ban, context: Context) -> Command:
+    if request.nick is None or request.key is not None or request.address is not None:
+        raise ProtocolViolation("bad_request", "a ban from a room takes a nick", request.id)
+    return _in_room(commands.RoomBan, "reason")(request, context)
+
+
+def _room_unban(request: requests.Unban, context: Context) -> Command:
+    return commands.RoomUnban(
+        at=context.at,
+        sid=context.sid,
+        origin=context.origin,
+        room=room_name(request.room or ""),
+        nick=nick_key(request.who),
+        local=context.local,
+    )
+
+
+def _of_room(request: Any, context: Context) -> Question:
+    request.room = room_name(request.room)
+    return _asked(request, context)
+
+
+IN_SESSION: dict[type[Any], Callable[[Any, Context], Admitted]] = {
     requests.Nick: lambda r, c: commands.ChangeNick(
         at=c.at, sid=c.sid, origin=c.origin, nick=r.nick
     ),
@@ -107,13 +191,30 @@ IN_SESSION: dict[type[Any], Callable[[Any, Context], Command | Question]] = {
     requests.Search: _search,
     requests.Who: _who,
     requests.Ping: _asked,
+    requests.Register: lambda r, c: commands.Register(at=c.at, sid=c.sid, origin=c.origin),
+    requests.Unregister: lambda r, c: commands.Unregister(at=c.at, sid=c.sid, origin=c.origin),
+    requests.Device: _device,
+    requests.Devices: _asked,
+    requests.Undevice: lambda r, c: commands.RemoveDevice(
+        at=c.at, sid=c.sid, origin=c.origin, key=r.key
+    ),
+    requests.Password: _password,
+    requests.Create: _create,
+    requests.Role: _in_room(commands.SetRole, "role"),
+    requests.Kick: _in_room(commands.Kick, "reason"),
+    requests.Mute: _in_room(commands.Mute, "seconds"),
+    requests.Unmute: _in_room(commands.Unmute),
+    requests.Roles: _of_room,
+    requests.Ban: _room_ban,
+    requests.Unban: _room_unban,
+    requests.Bans: _of_room,
 }
 
 
 # -- what needs no session ------------------------------------------------------------------------
 
 
-def _redeem(request: requests.Redeem, context: Context, state: State, fresh: Fresh) -> Command:
+def _redeem(request: requests.Redeem, context: Context, state: State) -> Command:
     return commands.Redeem(
         at=context.at,
         origin=context.origin,
@@ -122,45 +223,138 @@ def _redeem(request: requests.Redeem, context: Context, state: State, fresh: Fre
     )
 
 
-def _invite(request: requests.Invite, context: Context, state: State, fresh: Fresh) -> Command:
-    token = fresh(16)
+def _invite(request: requests.Invite, context: Context, state: State) -> Command:
+    token = context.fresh(16)
     return commands.Invite(
         at=context.at,
         origin=context.origin,
-        id=fresh(4),
+        id=context.fresh(4),
         token=token,
         digest=digest(token),
         room=room_name(request.room),
         uses=request.uses,
         seconds=request.seconds,
+        by=context.peer.key,
+        local=context.local,
     )
 
 
-def _ban(request: requests.Ban, context: Context, state: State, fresh: Fresh) -> Command:
+def _ban(request: requests.Ban, context: Context, state: State) -> Command:
     given = [w for w in (request.key, request.address, request.nick) if w is not None]
     if len(given) != 1 or not given[0]:
         raise ProtocolViolation("bad_request", "ban one: key, address or nick", request.id)
-    who = given[0]
-    if request.nick is not None:
-        session = state.sessions.get(state.nicks.get(nick_key(request.nick), ""))
-        who = session.owner if session else ""
-        if not who:
-            text = f"nobody here is called {request.nick}"
-            raise ProtocolViolation("no_such_nick", text, request.id)
-    return commands.Ban(at=context.at, origin=context.origin, who=who, reason=request.reason)
+    who = given[0] if request.nick is None else _key_of(request.nick, request.id, state)
+    return commands.Ban(
+        at=context.at,
+        origin=context.origin,
+        who=who,
+        reason=request.reason,
+        by=context.peer.key,
+        local=context.local,
+    )
 
 
-WITHOUT_SESSION: dict[type[Any], Callable[[Any, Context, State, Fresh], Command | Question]] = {
+def _key_of(nick: str, id: Any, state: State) -> str:
+    """Return a key of who has a nickname, here or away. Raises ProtocolViolation."""
+    user = find_user(state, nick)
+    if user is None:
+        key = ""
+    elif user.identity:
+        key = next(iter(state.identities[user.identity].keys), "")
+    else:
+        key = state.sessions[user.sessions[0]].owner
+    if not key:
+        raise ProtocolViolation("no_such_nick", f"nobody here is called {nick}", id)
+    if role_of_key(state, key) == "gateway":
+        text = f"{nick} comes through a gateway, whose key others share: name the key, or a room"
+        raise ProtocolViolation("not_allowed", text, id)
+    return key
+
+
+def _promote(request: requests.Promote, context: Context, state: State) -> Command:
+    if (request.key is None) == (request.nick is None) or request.key == "":
+        raise ProtocolViolation("bad_request", "promote one: key or nick", request.id)
+    key = request.key or _key_of(request.nick or "", request.id, state)
+    return commands.Promote(
+        at=context.at,
+        origin=context.origin,
+        key=key,
+        role=request.role,
+        by=context.peer.key,
+        local=context.local,
+    )
+
+
+def _audit(request: requests.Audit, context: Context, state: State) -> Question:
+    if request.after is not None and request.before is not None:
+        raise ProtocolViolation("bad_request", "audit takes after or before, not both", request.id)
+    return _asked(request, context)
+
+
+def _reset(request: requests.Reset, context: Context, state: State) -> Command:
+    token = DEVICE_TOKEN + context.fresh(16)
+    return commands.Reset(
+        at=context.at,
+        origin=context.origin,
+        nick=checked(request.nick),
+        id=context.fresh(4),
+        token=token,
+        digest=digest(token),
+        seconds=request.seconds,
+        by=context.peer.key,
+        local=context.local,
+    )
+
+
+def _login(request: requests.Login, context: Context, state: State) -> Unhashed:
+    command = commands.LogIn(
+        at=context.at,
+        origin=context.origin,
+        key=context.peer.key,
+        nick=checked(request.nick),
+        salt=salt_of(state, request.nick),
+    )
+    return Unhashed(command, request.password, context.peer.address)
+
+
+def checked(nick: str) -> str:
+    """Return the nickname as it is. Raises BadName."""
+    nick_key(nick)
+    return nick
+
+
+WITHOUT_SESSION: dict[type[Any], Callable[[Any, Context, State], Admitted]] = {
     requests.Redeem: _redeem,
     requests.Invite: _invite,
-    requests.Uninvite: lambda r, c, s, f: commands.Uninvite(
-        at=c.at, origin=c.origin, invitation=r.invitation
+    requests.Uninvite: lambda r, c, s: commands.Uninvite(
+        at=c.at, origin=c.origin, invitation=r.invitation, by=c.peer.key, local=c.local
     ),
     requests.Ban: _ban,
-    requests.Unban: lambda r, c, s, f: commands.Unban(at=c.at, origin=c.origin, who=r.who),
-    requests.Invitations: lambda r, c, s, f: _asked(r, c),
-    requests.Bans: lambda r, c, s, f: _asked(r, c),
-    requests.Status: lambda r, c, s, f: _asked(r, c),
-    requests.Drain: lambda r, c, s, f: _asked(r, c),
+    requests.Unban: lambda r, c, s: commands.Unban(
+        at=c.at, origin=c.origin, who=r.who, by=c.peer.key, local=c.local
+    ),
+    requests.Promote: _promote,
+    requests.Audit: _audit,
+    requests.Invitations: lambda r, c, s: _asked(r, c),
+    requests.Bans: lambda r, c, s: _asked(r, c),
+    requests.Unregister: lambda r, c, s: commands.Deregister(
+        at=c.at, origin=c.origin, nick=checked(r.nick), by=c.peer.key, local=c.local
+    ),
+    requests.Login: _login,
+    requests.Reset: _reset,
+    requests.Status: lambda r, c, s: _asked(r, c),
+    requests.Drain: lambda r, c, s: _asked(r, c),
 }
-NEED_KEYS = frozenset((requests.Redeem, requests.Invite, requests.Ban))
+NEED_KEYS = frozenset((
+    requests.Redeem, requests.Invite, requests.Ban, requests.Promote, requests.Register,
+    requests.Unregister, requests.Device, requests.Devices, requests.Undevice, requests.Password,
+    requests.Login, requests.Reset,
+))  # fmt: skip
+WITH_PASSWORDS = (requests.Password, requests.Login)
+
+
+def needs_session(request: Any) -> bool:
+    """Tell whether it is asked in a session: what operators ask of others is not."""
+    if type(request) is requests.Unregister:
+        return request.nick is None
+    return type(request) not in WITHOUT_SESSION or of_a_room(request)

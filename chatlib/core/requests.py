@@ -128,6 +128,11 @@ class Requests:
                     self._effects.answers.append((id, left))
 
     @property
+    def leaving(self) -> set[str]:
+        """The rooms that one has asked to leave."""
+        return {w.request.room for w in self._waiting.values() if type(w.request) is Leave}
+
+    @property
     def ids(self) -> list[int]:
         """The ids of all that waits, in the order in which they were asked last."""
         return list(self._waiting)
@@ -157,7 +162,7 @@ class Requests:
     def ask_again(self, now: float) -> bool:
         """Ask again what waits too long; return False when that was done often enough."""
         overdue = [w for w in self._waiting.values() if now - w.asked >= ANSWER_S]
-        leaving = {w.request.room for w in self._waiting.values() if type(w.request) is Leave}
+        leaving = self.leaving
         for waiting in overdue:
             if type(waiting.request) is Join and waiting.request.room in leaving:
                 continue  # it would come behind the leave, and undo it

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from chatlib.core import rights
 from chatlib.core.batch import Batch, JoinReply, Note, Reply
 from chatlib.core.commands import JoinRoom, LeaveRoom, SetTopic
-from chatlib.core.state import Room, Session, State, new_room
+from chatlib.core.grants import Granted, RoomRights
+from chatlib.core.state import Room, Session, State, User, new_room
 from chatlib.core.streams import tell_room
 from chatlib.protocol import limits
 from chatlib.protocol.answers import Joined, Left, TopicIs
@@ -15,19 +17,21 @@ MAX_ROOMS = 10_000
 
 
 def join_room(state: State, session: Session, command: JoinRoom, batch: Batch) -> None:
-    """Make the session a member; for one who is a member already, only answer."""
+    """Make the user a member; for one who is a member already, only answer."""
+    user = session.user
     room = state.rooms.get(command.room)
-    if room is None or session.sid not in room.members:
-        if error := _join_fault(state, session, room):
+    if room is None or user.id not in room.members:
+        if error := _join_fault(state, user, room):
             batch.fail(command.origin, error)
             return
         if room is None:
             room = new_room(command.room)
             state.put(state.rooms, room.name, room)
-        state.set(session, "rooms", {**session.rooms, room.name: room})
+            own_room(state, session, room)
+        state.set(user, "rooms", {**user.rooms, room.name: room})
         tell_room(state, room, session, batch, kind="join")
-        state.put(room.members, session.sid, room.head)
-        batch.notes.append(Note("joined", session.sid, session.nick, room.name))
+        state.put(room.members, user.id, room.head)
+        batch.notes.append(Note("joined", session.sid, user.nick, room.name))
     if command.origin is not None:
         answer = Joined(
             id=command.origin.id,
@@ -38,14 +42,22 @@ def join_room(state: State, session: Session, command: JoinRoom, batch: Batch) -
             oldest=0,
             events=[],
             more=False,
+            private=room.private,
         )
-        batch.replies.append(
-            JoinReply(command.origin, answer, command.after, room.members[session.sid])
-        )
+        # Who came as a device of a member need not read all that was said since that one's join.
+        joined = max(room.members[user.id], session.since)
+        batch.replies.append(JoinReply(command.origin, answer, command.after, joined, user.id))
 
 
-def _join_fault(state: State, session: Session, room: Room | None) -> Error | None:
-    if len(session.rooms) >= limits.ROOMS_PER_SESSION:
+def own_room(state: State, session: Session, room: Room) -> None:
+    """Make somebody the owner of a room that is new."""
+    owner = Granted("owner", session.user.nick, session.user.key)
+    made = RoomRights(room.private, {rights.who(state, session): owner})
+    state.put(state.rights, room.name, made)
+
+
+def _join_fault(state: State, user: User, room: Room | None) -> Error | None:
+    if len(user.rooms) >= limits.ROOMS_PER_SESSION:
         text = f"a session is in at most {limits.ROOMS_PER_SESSION} rooms: leave one first"
         return Error("too_many_rooms", text)
     if room is None and len(state.rooms) >= MAX_ROOMS:
@@ -55,11 +67,11 @@ def _join_fault(state: State, session: Session, room: Room | None) -> Error | No
 
 def member_fault(state: State, session: Session, name: str) -> Error | None:
     """Return why the session may not act as a member of the room, or None."""
-    if name in session.rooms:
+    if name in session.user.rooms:
         return None
-    if name in state.rooms:
+    if rights.sees(state, session, state.rooms.get(name)):
         return Error("not_joined", f"you are not in the room {name}: join it first")
-    return Error("no_such_room", f"there is no room {name}: joining it opens it")
+    return rights.no_such_room(name)
 
 
 def leave_room(state: State, session: Session, command: LeaveRoom, batch: Batch) -> None:
@@ -67,17 +79,23 @@ def leave_room(state: State, session: Session, command: LeaveRoom, batch: Batch)
     if error := member_fault(state, session, command.room):
         batch.fail(command.origin, error)
         return
-    room = state.rooms[command.room]
-    state.drop(room.members, session.sid)
-    others = {name: other for name, other in session.rooms.items() if other is not room}
-    state.set(session, "rooms", others)
-    if room.name in session.read:
-        cursors = {name: seq for name, seq in session.read.items() if name != room.name}
-        state.set(session, "read", cursors)
+    room, user = state.rooms[command.room], session.user
+    depart(state, user, room)
     tell_room(state, room, session, batch, kind="leave", reason="left")
-    batch.notes.append(Note("left", session.sid, session.nick, room.name, reason="left"))
+    batch.notes.append(Note("left", session.sid, user.nick, room.name, reason="left"))
     if command.origin is not None:
         batch.replies.append(Reply(command.origin, Left(id=command.origin.id, room=room.name)))
+
+
+def depart(state: State, user: User, room: Room) -> None:
+    """End a membership, and what the user keeps of it; he may be away."""
+    if user.id in room.members:
+        state.drop(room.members, user.id)
+    others = {name: other for name, other in user.rooms.items() if other is not room}
+    state.set(user, "rooms", others)
+    if room.name in user.read:
+        cursors = {name: seq for name, seq in user.read.items() if name != room.name}
+        state.set(user, "read", cursors)
 
 
 def set_topic(state: State, session: Session, command: SetTopic, batch: Batch) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+from msgspec.structs import replace
+
+from chatlib.core import users
 from chatlib.core.batch import Batch, Note, Opened, Reply
 from chatlib.core.commands import ChangeNick, EndSession, OpenSession
-from chatlib.core.state import Ended, Session, State, digest
+from chatlib.core.state import Ended, Session, State, User, digest
 from chatlib.core.streams import tell_room
-from chatlib.errors import BadName
-from chatlib.names import nick_key, suggest_nick
 from chatlib.protocol import limits
 from chatlib.protocol.answers import Answer, Renamed, Welcome
 from chatlib.protocol.fields import Error
-from chatlib.skeleton import skeletons
 
 DAY = 24 * 3600 * 1000  # milliseconds: how long `accepted` of an ended session is kept
 MAX_ENDED = 100_000
@@ -48,9 +50,21 @@ def open_session(state: State, command: OpenSession, batch: Batch) -> None:
 def _key_fault(state: State, command: OpenSession) -> Error | None:
     if command.key in state.bans:
         return Error("banned", "this key is banned from this broker")
+    if removed(state, command.key):
+        text = "this key was taken from its nickname: redeem a new link first"
+        return Error("not_admitted", text)
     if command.members_only and command.key not in state.keys:
         return Error("not_admitted", "this key is not known here: redeem an invitation first")
     return None
+
+
+def removed(state: State, key: str) -> bool:
+    """Tell whether a key names an identity whose it is no longer.
+
+    Who has it may not come in under it, wherever strangers may: what was granted to that identity
+    would be his.
+    """
+    return key in state.identities and key not in state.keys
 
 
 def _make_session(state: State, command: OpenSession, batch: Batch) -> Session | None:
@@ -58,69 +72,31 @@ def _make_session(state: State, command: OpenSession, batch: Batch) -> Session |
         text = f"this broker has room for {MAX_SESSIONS} sessions, all are taken: try again later"
         batch.fail(command.origin, Error("too_many_sessions", text))
         return None
-    nick = command.nick if command.nick is not None else _guest(state)
-    if error := _nick_fault(state, nick, command.sid):
-        batch.fail(command.origin, error)
-        return None
+    user = _registered(state, command.key)
+    if user is None:
+        nick = command.nick if command.nick is not None else users.guest(state)
+        if error := users.nick_fault(state, nick, command.sid):
+            batch.fail(command.origin, error)
+            return None
+        user = users.new_user(state, command.sid, nick)
     session = Session(
         command.sid,
         digest(command.new_token),
-        nick,
-        nick_key(nick),
+        user,
         command.bot,
         owner=command.key,
+        since=state.seq,
     )
     state.put(state.sessions, session.sid, session)
     state.put(state.digests, session.digest, session.sid)
-    _take_nick(state, session)
+    users.enter(state, session, batch)
     return session
 
 
-def _guest(state: State) -> str:
-    while True:
-        state.set(state, "guests", state.guests + 1)
-        if (nick := f"guest{state.guests}") not in _Taken(state):
-            return nick
-
-
-def _take_nick(state: State, session: Session) -> None:
-    state.put(state.nicks, session.key, session.sid)
-    for look in sorted(skeletons(session.nick)):
-        state.put(state.looks, look, session.sid)
-
-
-def _free_nick(state: State, session: Session) -> None:
-    state.drop(state.nicks, session.key)
-    for look in sorted(skeletons(session.nick)):
-        if state.looks.get(look) == session.sid:  # two of one session may share a look
-            state.drop(state.looks, look)
-
-
-class _Taken:
-    """Nicknames that are in use, or look like one that is."""
-
-    def __init__(self, state: State) -> None:
-        self._state = state
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._state.nicks or not skeletons(str(key)).isdisjoint(self._state.looks)
-
-
-def _nick_fault(state: State, nick: str, sid: str) -> Error | None:
-    try:
-        owner = state.nicks.get(nick_key(nick))
-    except BadName as e:
-        return Error(e.code, str(e))
-    text = f"the nickname {nick} is in use"
-    if owner is None:
-        alike = {state.looks.get(look, sid) for look in skeletons(nick)} - {sid}
-        if alike:
-            owner = min(alike)
-            text = f"the nickname {nick} looks like {state.sessions[owner].nick}, who is here"
-    if owner is None or owner == sid:
-        return None
-    free = suggest_nick(nick, _Taken(state))
-    return Error("nick_taken", text + (f"; {free} is free" if free else ""), free or None)
+def _registered(state: State, key: str) -> User | None:
+    """Return whose key this is, where he has registered his nickname."""
+    known = state.identities.get(state.keys.get(key, ""))
+    return state.users[known.user] if known is not None and known.user else None
 
 
 def _welcome(
@@ -139,9 +115,11 @@ def _welcome(
         feed="",
         heartbeat=0,
         accepted=accepted,
-        inbox=session.inbox,
+        user=session.user.id,
+        registered=bool(session.user.identity),
+        inbox=session.user.inbox,
         waiting=0,
-        rooms={name: room.head for name, room in sorted(session.rooms.items())},
+        rooms={name: room.head for name, room in sorted(session.user.rooms.items())},
         limits=limits.announced(),
         server="",
     )
@@ -149,18 +127,23 @@ def _welcome(
 
 
 def end_session(state: State, session: Session, command: EndSession, batch: Batch) -> None:
-    """Tell the session's rooms, free its nickname, keep its `accepted` for a day."""
-    for _, room in sorted(session.rooms.items()):
-        state.drop(room.members, session.sid)
-        tell_room(state, room, session, batch, kind="leave", reason=command.reason)
+    """Take it from its user, who may go with it; keep its `accepted` for a day."""
+    users.withdraw(state, session, command.reason, batch)
     state.drop(state.sessions, session.sid)
     state.drop(state.digests, session.digest)
-    _free_nick(state, session)
     state.put(state.ended, session.digest, Ended(session.accepted, state.at))
     _forget_ended(state)
     batch.notes.append(Note("ended", session.sid, session.nick, reason=command.reason))
     if command.origin is not None:
         batch.replies.append(Reply(command.origin, Answer(id=command.origin.id)))
+
+
+def end_sessions_of(state: State, keys: Collection[str], batch: Batch, *, reason: str) -> None:
+    """End the sessions that were opened under these keys."""
+    found = [s for s in state.sessions.values() if s.owner and s.owner in keys]
+    for session in sorted(found, key=lambda s: (s.since, s.sid)):
+        gone = EndSession(at=state.at, sid=session.sid, reason=reason)
+        end_session(state, session, gone, batch)
 
 
 def _forget_ended(state: State) -> None:
@@ -172,20 +155,19 @@ def _forget_ended(state: State) -> None:
 
 
 def change_nick(state: State, session: Session, command: ChangeNick, batch: Batch) -> None:
-    """Rename, and tell each of the session's rooms."""
-    if error := _nick_fault(state, command.nick, session.sid):
+    """Rename the user, and what he has registered, and tell each of his rooms."""
+    user = session.user
+    if error := users.nick_fault(state, command.nick, user.id):
         batch.fail(command.origin, error)
         return
-    old = session.nick
+    old = user.nick
     if command.nick != old:
-        _free_nick(state, session)
-        state.set(session, "nick", command.nick)
-        state.set(session, "key", nick_key(command.nick))
-        _take_nick(state, session)
-        for _, room in sorted(session.rooms.items()):
+        users.rename(state, user, command.nick)
+        if user.identity:
+            known = state.identities[user.identity]
+            state.put(state.identities, known.id, replace(known, nick=user.nick))
+        for _, room in sorted(user.rooms.items()):
             tell_room(state, room, session, batch, kind="nick", old=old)
-        batch.notes.append(Note("renamed", session.sid, session.nick, old=old))
+        batch.notes.append(Note("renamed", session.sid, user.nick, old=old))
     if command.origin is not None:
-        batch.replies.append(
-            Reply(command.origin, Renamed(id=command.origin.id, nick=session.nick))
-        )
+        batch.replies.append(Reply(command.origin, Renamed(id=command.origin.id, nick=user.nick)))

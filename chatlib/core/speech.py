@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from chatlib.core import words
+from chatlib.core import audit, rights, words
 from chatlib.core.batch import Batch
 from chatlib.core.commands import Regarding, Say
 from chatlib.core.rooms import member_fault
 from chatlib.core.state import Room, Session, State
 from chatlib.core.streams import changing, tell_inbox, tell_room, timestamp
+from chatlib.core.users import find_user
 from chatlib.errors import BadName
-from chatlib.names import nick_key, room_name
+from chatlib.names import room_name
 from chatlib.protocol.events import BadLine, Event, Line
 from chatlib.protocol.fields import Error
 
@@ -41,7 +42,7 @@ def say(state: State, session: Session, command: Say, batch: Batch) -> None:
 
 
 def _say_room(state: State, session: Session, line: Line, batch: Batch) -> None:
-    room = session.rooms.get(line.room or "")
+    room = session.user.rooms.get(line.room or "")
     if room is None:  # misspelt, or not joined: off the fast path
         try:
             name = room_name(line.room or "")
@@ -51,7 +52,10 @@ def _say_room(state: State, session: Session, line: Line, batch: Batch) -> None:
         if error := member_fault(state, session, name):
             batch.refuse(session.sid, line.n, error)
             return
-        room = session.rooms[name]
+        room = session.user.rooms[name]
+    if error := rights.line_fault(state, session, room, line.kind):
+        batch.refuse(session.sid, line.n, error)
+        return
     if line.re is None:
         tell_room(state, room, session, batch, kind=line.kind, n=line.n, text=line.text)
     elif isinstance(line, Regarding):
@@ -59,35 +63,38 @@ def _say_room(state: State, session: Session, line: Line, batch: Batch) -> None:
 
 
 def _say_about(state: State, session: Session, room: Room, line: Regarding, batch: Batch) -> None:
-    if error := words.fault(session, line, None):
+    if error := words.fault(session, line, None, moderates=rights.moderates(state, session, room)):
         batch.refuse(session.sid, line.n, error)
         return
     tell_room(state, room, session, batch, **words.told(line))
     batch.entries[-1] = changing(batch.entries[-1], line.kind, line.re)
+    if line.kind == "delete" and line.original and not words.is_author(session, line.original):
+        audit.note(state, session, "delete", batch, room=room.name, re=line.re)
 
 
 def _say_privately(state: State, session: Session, line: Line, batch: Batch) -> None:
     try:
-        sid = state.nicks.get(nick_key(line.to or ""))
+        recipient = find_user(state, line.to or "")
     except BadName as e:
         batch.refuse(session.sid, line.n, Error(e.code, str(e)))
         return
-    if sid is None:
+    if recipient is None:
         batch.refuse(session.sid, line.n, Error("no_such_nick", f"nobody here is called {line.to}"))
         return
-    if isinstance(line, Regarding) and (error := words.fault(session, line, sid)):
+    if isinstance(line, Regarding) and (error := words.fault(session, line, recipient.id)):
         batch.refuse(session.sid, line.n, error)
         return
-    recipient = state.sessions[sid]
+    sender = session.user
     event = Event(
         seq=state.next_seq(),
         at=timestamp(state.at),
         to=recipient.nick,
-        nick=session.nick,
+        nick=sender.nick,
         sid=session.sid,
+        user=None if sender.id == session.sid else sender.id,
         bot=session.bot,
         **words.told(line),
     )
-    tell_inbox(state, recipient, session, event, batch)
-    if recipient is not session:
-        tell_inbox(state, session, recipient, event, batch)
+    tell_inbox(state, recipient, sender, event, batch)
+    if recipient is not sender:
+        tell_inbox(state, sender, recipient, event, batch)

@@ -27,6 +27,8 @@ class Stream:
         self.cursor = cursor
         self.head = cursor or 0
         self.fetching = False
+        self.since = 0  # the seq of one's own newest join that is known
+        self.private = False  # its events come on control, and there is nothing on the feed
         self._ahead: dict[int, Event] = {}
         self._rumour: tuple[int, float] | None = None
 
@@ -65,10 +67,10 @@ class Stream:
             self.learn(self._rumour[0])
             self._rumour = None
 
-    def start(self, events: Sequence[Event], head: int, history: int, sid: str) -> list[Event]:
+    def start(self, events: Sequence[Event], head: int, history: int, user: str) -> list[Event]:
         """Begin with the events of a join: return the last `history`, and all since one's own."""
         joined = next(
-            (i for i, e in enumerate(events) if e.kind == "join" and e.sid == sid), len(events)
+            (i for i, e in enumerate(events) if e.kind == "join" and e.author == user), len(events)
         )
         self.cursor = events[-1].seq if events else 0  # gone: all that is left came after it
         self.learn(head)

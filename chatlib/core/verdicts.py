@@ -6,7 +6,8 @@ from chatlib.errors import Refused
 
 FINAL = {
     "nick_taken", "bad_nick", "wrong_version", "bad_request", "unknown_op",
-    "not_admitted", "bad_token", "wrong_key",
+    "not_admitted", "bad_token", "wrong_key", "already_registered", "too_many_devices",
+    "not_allowed",
 }  # fmt: skip
 NEXT_STEPS = {
     "not_admitted": "the broker does not admit your key: ask its operator for a link, or to let "

@@ -40,30 +40,29 @@ def regarding(line: Line) -> Regarding:
     return Regarding(line.n, line.text, line.room, line.to, line.kind, line.re)
 
 
-def fault(session: Session, line: Regarding, peer: str | None) -> Error | None:
+def fault(
+    session: Session, line: Regarding, peer: str | None, *, moderates: bool = False
+) -> Error | None:
     """Return why the session may not say this about that event, or None.
 
-    `peer` is the sid of whom it is said to privately. Who may not see an event is told the same as
-    if it were not there.
+    Who `moderates` may delete what others said. `peer` is the user to whom it is said privately.
+    Who may not see an event is told the same as if it were not there.
     """
     original = line.original
     if original is None or original.kind not in PLAIN or original.peer != peer:
         return Error("no_such_event", f"there is no message {line.re} here, or not any more")
-    if original.deleted and not may_see_deleted(session):
+    if original.deleted:
         return Error("no_such_event", f"the message {line.re} was deleted")
+    if line.kind == "delete" and moderates:
+        return None
     if line.kind in ("edit", "delete") and not is_author(session, original):
         return Error("not_yours", f"only who said it may {line.kind} the message {line.re}")
     return None
 
 
 def is_author(session: Session, original: Original) -> bool:
-    """Tell whether the session may change what was said: it said it itself."""
-    return original.sid == session.sid
-
-
-def may_see_deleted(session: Session) -> bool:
-    """Tell whether what was deleted is still there for this session: for nobody yet."""
-    return False
+    """Tell whether the session may change what was said: its user said it, on any device."""
+    return original.user == session.user.id
 
 
 def told(line: Line) -> dict[str, Any]:

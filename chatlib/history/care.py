@@ -5,6 +5,7 @@ Reading needs no stopped broker: WAL gives each reader one consistent view. Impo
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -12,7 +13,10 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
+
 from chatlib.core.batch import INBOX, Entry
+from chatlib.core.grants import Head, RoomRights
 from chatlib.core.state import Changes, new_room
 from chatlib.core.streams import changing
 from chatlib.errors import BadConfiguration, CannotCreate, Misuse, ProtocolViolation
@@ -54,27 +58,51 @@ def backup(directory: Path, target: Path) -> int:
             new.unlink(missing_ok=True)
             # Not page by page: in those are traces of what was deleted.
             db.execute("VACUUM INTO ?", (str(new),))
+            _forget_erased(new)
             new.replace(target)
         except (sqlite3.Error, OSError) as e:
             raise CannotCreate(f"cannot write the backup {target}: {e}") from e
     return target.stat().st_size
 
 
+def _forget_erased(copy: Path) -> None:
+    """Drop from a copy what was deleted: moderators read it, and copies go astray."""
+    with closing(sqlite3.connect(copy, isolation_level=None)) as db:
+        (there,) = db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'erased'").fetchone()
+        if there and db.execute("SELECT EXISTS (SELECT 1 FROM erased)").fetchone()[0]:
+            db.execute("DELETE FROM erased")
+            db.execute("VACUUM")
+
+
 def export(directory: Path, room: str | None = None) -> Iterator[bytes]:
     """Yield the events of all rooms, or of one, as their JSON lines, in the order of seq.
 
-    What was said privately is not exported: a line does not tell in whose inbox it lies.
+    What was said privately, or in private rooms, is not exported: a line does not tell who may
+    read it. Raises Misuse where such a room is named.
     """
     where, values = "name LIKE 'room/%'", []
     if room is not None:
         where, values = "name = ?", [room_topic(room_name(room)).decode()]
     with closing(open_history(directory)) as db:
+        if room is not None and stream_of(db, room_name(room)) != values[0]:
+            text = "a line does not tell who may read it, and imported it would be public"
+            raise Misuse(f"{room} is a private room: {text}. Use hubbub backup")
         rows = db.execute(
             f"SELECT line FROM events JOIN streams ON id = stream WHERE {where} ORDER BY seq",
             values,
         )
         for (line,) in rows:
             yield line
+
+
+def stream_of(db: sqlite3.Connection, room: str) -> str:
+    """Return the stream of a room, by what is kept of its rights."""
+    rights = None
+    with contextlib.suppress(sqlite3.OperationalError):  # of a version that knew no rights yet
+        asked = db.execute("SELECT value FROM records WHERE kind = 'room' AND id = ?", (room,))
+        rights = asked.fetchone()
+    private = rights is not None and msgspec.json.decode(rights[0], type=RoomRights).private
+    return new_room(room, private).stream
 
 
 def load(directory: Path, epoch: str, lines: Iterable[bytes]) -> int:
@@ -153,8 +181,9 @@ def check(directory: Path) -> list[str]:
     with closing(open_history(directory)) as db:
         db.execute("BEGIN")  # one view of it all, whatever a broker commits meanwhile
         faults = [row[0] for row in db.execute("PRAGMA integrity_check") if row[0] != "ok"]
-        heads = {room_topic(n).decode(): h for n, h in db.execute("SELECT name, head FROM rooms")}
-        heads |= {INBOX + sid: h for sid, h in db.execute("SELECT sid, inbox FROM sessions")}
+        heads = {stream_of(db, n): h for n, h in db.execute("SELECT name, head FROM rooms")}
+        heads |= _audit_head(db)
+        heads |= {INBOX + id: h for id, h in db.execute(_INBOXES[_has_users(db)])}
         (top,) = db.execute("SELECT max(seq) FROM events").fetchone()
         known = db.execute("SELECT value FROM meta WHERE name = 'seq'").fetchone()
         if (top or 0) > (known[0] if known else 0):
@@ -165,6 +194,22 @@ def check(directory: Path) -> list[str]:
                 faults.append(f"{name}: {there} events are there, {count} are counted")
             faults += _check_stream(db, number, name, heads.get(name))
     return faults + list(_check_index(directory))
+
+
+# Until somebody starts a broker on it, a history is as the last one left it.
+_INBOXES = {True: "SELECT id, inbox FROM users", False: "SELECT sid, inbox FROM sessions"}
+
+
+def _has_users(db: sqlite3.Connection) -> bool:
+    found = db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'users'")
+    return bool(found.fetchone()[0])
+
+
+def _audit_head(db: sqlite3.Connection) -> dict[str, int]:
+    with contextlib.suppress(sqlite3.OperationalError):
+        for name, value in db.execute("SELECT id, value FROM records WHERE kind = 'audit'"):
+            return {name: msgspec.json.decode(value, type=Head).seq}
+    return {}
 
 
 def _check_index(directory: Path) -> Iterator[str]:

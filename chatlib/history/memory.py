@@ -6,10 +6,10 @@ from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Sequence
 
-from chatlib.core.batch import Entry
+from chatlib.core.batch import INBOX, Entry
 from chatlib.core.state import Changes
 from chatlib.history.store import Page, Search
-from chatlib.protocol.codec import blank
+from chatlib.protocol.codec import blank, undeleted
 
 MiB = 1024 * 1024
 Key = tuple[str, str | None]  # a stream, or one private conversation in an inbox
@@ -84,6 +84,7 @@ class MemoryStore:
         self._streams: dict[Key, _Lines] = {}
         self._peers: dict[tuple[str, int], str] = {}  # whose conversation a private event is of
         self._edits: dict[tuple[str, int], list[int]] = {}  # what was edited -> seqs of the edits
+        self._erased: dict[tuple[str, int], bytes] = {}  # what was deleted in rooms, as it was
         self._order: deque[tuple[int, int, Key]] = deque()  # seq, cost, where: oldest first
 
     def describe(self) -> str:
@@ -112,6 +113,7 @@ class MemoryStore:
             lines.drop_until(seq)
             self._edits.pop((key[0], seq), None)
             self._peers.pop((key[0], seq), None)
+            self._used -= len(self._erased.pop((key[0], seq), b""))
             if not lines.oldest:
                 del self._streams[key]
 
@@ -126,9 +128,21 @@ class MemoryStore:
 
     def _erase(self, stream: str, erased: int) -> None:
         for seq in (erased, *self._edits.pop((stream, erased), ())):
+            if not stream.startswith(INBOX):
+                self._put_aside(stream, seq)
             for key in ((stream, None), (stream, self._peers.get((stream, seq)))):
                 if key in self._streams:
                     self._streams[key].blank(seq)
+
+    def _put_aside(self, stream: str, seq: int) -> None:
+        line = self.event(stream, seq)
+        if line is not None and (stream, seq) not in self._erased:
+            self._erased[stream, seq] = undeleted(line)
+            self._used += len(self._erased[stream, seq])
+
+    def erased(self, stream: str, seq: int) -> bytes | None:
+        """Return a deleted event's line with its text; see Store."""
+        return self._erased.get((stream, seq))
 
     def event(self, stream: str, seq: int) -> bytes | None:
         """Return one event's line; None when it is not there (any more)."""

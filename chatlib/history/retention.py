@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from chatlib.protocol.topics import topic_room
+from chatlib.protocol.topics import PRIVATE, topic_room
 
 DAY = 24 * 3600 * 1000  # milliseconds
 
@@ -36,7 +36,9 @@ class Retention(NamedTuple):
 
     def of(self, stream: str) -> Keep:
         """Return how much of a stream is kept."""
-        return self.rooms.get(topic_room(stream.encode()) or "", self.default)
+        private = stream.startswith(PRIVATE)
+        room = stream[len(PRIVATE) : -1] if private else topic_room(stream.encode())
+        return self.rooms.get(room or "", self.default)
 
     def describe(self) -> str:
         """Say it to people; nothing when everything is kept."""

@@ -53,4 +53,37 @@ MIGRATIONS = [
         PRIMARY KEY (stream, first, seq)
     ) STRICT, WITHOUT ROWID;
     """,
+    # Users beside sessions: until then each session was somebody of its own.
+    """
+    CREATE TABLE users (
+        id TEXT PRIMARY KEY,
+        nick TEXT NOT NULL,
+        inbox INTEGER NOT NULL,
+        rooms TEXT NOT NULL,
+        read TEXT NOT NULL,
+        identity TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO users SELECT sid, nick, inbox, rooms, read, '' FROM sessions;
+    CREATE TABLE devices (
+        sid TEXT PRIMARY KEY,
+        digest BLOB NOT NULL,
+        user TEXT NOT NULL,
+        bot INTEGER NOT NULL,
+        accepted INTEGER NOT NULL,
+        owner TEXT NOT NULL,
+        since INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO devices SELECT sid, digest, sid, bot, accepted, owner, 0 FROM sessions;
+    DROP TABLE sessions;
+    ALTER TABLE devices RENAME TO sessions;
+    """,
+    # What was deleted in rooms, as it was, for their moderators alone.
+    """
+    CREATE TABLE erased (
+        stream INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        line BLOB NOT NULL,
+        PRIMARY KEY (stream, seq)
+    ) STRICT, WITHOUT ROWID;
+    """,
 ]

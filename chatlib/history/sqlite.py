@@ -17,8 +17,17 @@ from typing import Any, Literal
 
 import msgspec
 
-from chatlib.core.batch import Entry
-from chatlib.core.state import RECORDS, Changes, Ended, Saved, SavedRoom, SavedSession, Session
+from chatlib.core.batch import INBOX, Entry
+from chatlib.core.state import (
+    RECORDS,
+    Changes,
+    Ended,
+    Saved,
+    SavedRoom,
+    SavedSession,
+    SavedUser,
+    User,
+)
 from chatlib.errors import BadConfiguration, CannotCreate
 from chatlib.history import erasing
 from chatlib.history.retention import EVERYTHING, Keep, Retention, last_to_go, too_old
@@ -155,21 +164,14 @@ class SqliteStore:
             at=meta.get("at", 0),
             guests=meta.get("guests", 0),
             rooms=[SavedRoom(*row) for row in db.execute("SELECT name, topic, head FROM rooms")],
+            users=[
+                SavedUser(row[0], row[1], row[2], _decode(row[3]), _decode(row[4]), row[5])
+                for row in db.execute("SELECT id, nick, inbox, rooms, read, identity FROM users")
+            ],
             sessions=[
-                SavedSession(
-                    row[0],
-                    row[1],
-                    row[2],
-                    bool(row[3]),
-                    row[4],
-                    row[5],
-                    _decode(row[6]),
-                    _decode(row[7]),
-                    row[8],
-                )
+                SavedSession(row[0], row[1], row[2], bool(row[3]), row[4], row[5], row[6])
                 for row in db.execute(
-                    "SELECT sid, digest, nick, bot, accepted, inbox, rooms, read, owner "
-                    "FROM sessions"
+                    "SELECT sid, digest, user, bot, accepted, owner, since FROM sessions"
                 )
             ],
             ended={
@@ -215,7 +217,8 @@ class SqliteStore:
         """Note edits, blank what is deleted; return the lines that were blanked."""
         made = [(e.erases, (self._stream(e.stream), e.changes or 0, e.seq)) for e in entries]
         erasing.note_edits(self._db, [change for erases, change in made if not erases])
-        return list(erasing.erase(self._db, [change for erases, change in made if erases]))
+        kept = {self._stream(e.stream) for e in entries if not e.stream.startswith(INBOX)}
+        return list(erasing.erase(self._db, [change for erases, change in made if erases], kept))
 
     def _stream(self, name: str) -> int:
         number = self._streams.get(name)
@@ -235,19 +238,17 @@ class SqliteStore:
             [(room.name, room.topic, room.head) for room in changes.rooms],
         )
         db.executemany(
-            "INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO users VALUES (?, ?, ?, ?, ?, ?)",
             [
-                (
-                    s.sid,
-                    s.digest,
-                    s.nick,
-                    s.bot,
-                    s.accepted,
-                    s.inbox,
-                    _joins(s),
-                    _encode(s.read),
-                    s.owner,
-                )
+                (u.id, u.nick, u.inbox, _joins(u), _encode(u.read), u.identity)
+                for u in changes.users
+            ],
+        )
+        db.executemany("DELETE FROM users WHERE id = ?", [(id,) for id in changes.departed])
+        db.executemany(
+            "INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                (s.sid, s.digest, s.user.id, s.bot, s.accepted, s.owner, s.since)
                 for s in changes.sessions
             ],
         )
@@ -352,6 +353,13 @@ class SqliteStore:
             raise StoreFailed(str(e)) from e
         return found[0] if found else None
 
+    def erased(self, stream: str, seq: int) -> bytes | None:
+        """Return a deleted event's line with its text; see Store. Raises StoreFailed."""
+        try:
+            return erasing.erased(self._db, self._streams.get(stream), seq)
+        except sqlite3.Error as e:
+            raise StoreFailed(str(e)) from e
+
     def close(self) -> None:
         """Close the file and let another broker have it."""
         self.search.close()
@@ -373,8 +381,8 @@ def _encode(seqs: dict[str, int]) -> str:
     return msgspec.json.encode(seqs).decode()
 
 
-def _joins(session: Session) -> str:
-    return _encode({name: room.members[session.sid] for name, room in session.rooms.items()})
+def _joins(user: User) -> str:
+    return _encode({name: room.members.get(user.id, 0) for name, room in user.rooms.items()})
 
 
 def _within(rows: sqlite3.Cursor, limit: int, size: int) -> tuple[list[bytes], bool]:

@@ -80,6 +80,13 @@ class Store(Protocol):
     def event(self, stream: str, seq: int) -> bytes | None:
         """Return one event's line; None when it is not there (any more). Raises StoreFailed."""
 
+    def erased(self, stream: str, seq: int) -> bytes | None:
+        """Return a deleted event's line with its text, as long as the event is kept.
+
+        None where it is not deleted, and for what was said privately: of that nothing is kept.
+        Raises StoreFailed.
+        """
+
     def trim(self, at: int) -> bool:
         """Drop a little of what is beyond the retention; `at` is now. Raises StoreFailed.
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable
 
 from msgspec import Raw
 
+from chatlib.core import rights
 from chatlib.core.batch import Count, JoinReply
 from chatlib.core.commands import Origin, Question
 from chatlib.core.questions import Find, Read, answer
@@ -20,10 +21,15 @@ from chatlib.net import unread
 from chatlib.net.reads import Reads, Wanted
 from chatlib.protocol import answers, limits, requests
 from chatlib.protocol.answers import Answer, Failure
+from chatlib.protocol.codec import decode_event
 from chatlib.protocol.fields import Error
 
 # Requests whose answers wait their turn.
-LONG = (requests.History, requests.Read, requests.Rooms, requests.Search, requests.Who)
+LONG = (
+    requests.Audit, requests.Bans, requests.History, requests.Read, requests.Roles, requests.Rooms,
+    requests.Search, requests.Who,
+)  # fmt: skip
+DELETED = b'"deleted":true'
 BUSY = Error("busy", "too many requests of yours are waiting: ask again in a second")
 NO_SEARCH = Error("no_search", "this broker keeps its history in memory: it has no search")
 
@@ -38,7 +44,7 @@ class Answers:
         self._store = store
         self._reply = reply
         self._reads = Reads()
-        self._searching: dict[bytes, Origin] = {}  # by connection: who waits for a search
+        self._searching: dict[bytes, Find] = {}  # by connection: who waits for a search
 
     # -- what waits ---------------------------------------------------------------------------
 
@@ -106,9 +112,18 @@ class Answers:
             return self._count(found)
         return self._reply(question.origin, self._page(found) if isinstance(found, Read) else found)
 
-    def _joined(self, wanted: JoinReply) -> answers.Joined:
+    def _reads_still(self, id: str, room: str) -> bool:
+        """Tell whether a user may still be told of a room: an answer may have waited long."""
+        user, there = self._state.users.get(id), self._state.rooms.get(room)
+        if there is None or not there.private:
+            return True
+        return user is not None and rights.reads(self._state, user, there)
+
+    def _joined(self, wanted: JoinReply) -> answers.Joined | Failure:
         joined = wanted.answer
         room = self._state.rooms[joined.room]
+        if not self._reads_still(wanted.user, room.name):
+            return Failure(id=wanted.origin.id, error=rights.no_such_room(room.name))
         if wanted.after is None:  # not beyond one's own join: nothing since may be left out
             page = self._lines(room.stream, before=wanted.joined + 1, limit=limits.JOIN_EVENTS)
         else:
@@ -122,11 +137,22 @@ class Answers:
         page = self._lines(read.stream, read.after, read.before, read.limit, read.peer)
         return answers.Page(
             id=read.origin.id,
-            events=[Raw(line) for line in page.lines],
+            events=[Raw(line) for line in self._undeleted(read, page.lines)],
             head=read.head,
             oldest=page.oldest,
             more=page.more,
         )
+
+    def _undeleted(self, read: Read, lines: list[bytes]) -> list[bytes]:
+        """Return lines as they were before they were deleted, to whom may still read that."""
+        if not read.deleted:
+            return lines
+        return [
+            self._store.erased(read.stream, decode_event(line).seq) or line
+            if DELETED in line
+            else line
+            for line in lines
+        ]
 
     def _lines(
         self,
@@ -142,6 +168,8 @@ class Answers:
         )
 
     def _count(self, wanted: Count) -> int:
+        rooms = [r for r in wanted.rooms if self._reads_still(wanted.user, r[0])]
+        wanted = wanted._replace(rooms=rooms)
         counted, size = unread.count(self._store, wanted)
         return size + self._reply(
             wanted.origin, answers.ReadList(id=wanted.origin.id, read=counted)
@@ -155,14 +183,18 @@ class Answers:
         routing = wanted.origin.routing
         if routing in self._searching or not self._store.search.ask(wanted):
             return self._fail(wanted.origin, BUSY)
-        self._searching[routing] = wanted.origin
+        self._searching[routing] = wanted
         return 0
 
     def _tell_found(self) -> None:
         for found in self._store.search.found() if self._store.search else ():
-            if self._searching.get(found.origin.routing) is not found.origin:
+            wanted = self._searching.get(found.origin.routing)
+            if wanted is None or wanted.origin is not found.origin:
                 continue  # that connection is gone, and its id may be another one's now
             del self._searching[found.origin.routing]
+            if not all(self._reads_still(wanted.user, room) for room in wanted.rooms):
+                self._fail(found.origin, BUSY)  # asked again, it looks where he still may
+                continue
             if found.fault:
                 self._fail(found.origin, Error("search_failed", found.fault))
                 continue

@@ -44,11 +44,13 @@ class Asking(ABC):
         after: int | None = None,
         before: int | None = None,
         limit: int = 50,
+        deleted: bool = False,
         timeout: float = 10,
     ) -> list[Event]:
         """Read stored events of a room, or of the private conversation with `peer`.
 
         By seq: the oldest `limit` (1,000 at most) behind `after`, or the newest ahead of `before`.
+        `deleted`: with the texts of what was deleted, which the room's moderators may read.
         """
         asked = requests.History(
             room=None if room is None else room_name(room),
@@ -56,6 +58,7 @@ class Asking(ABC):
             after=after,
             before=before,
             limit=limit,
+            deleted=deleted,
         )
         page: answers.Page = self._ask(asked, answers.Page, timeout)
         return [decode_event(raw) for raw in page.events]

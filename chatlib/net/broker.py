@@ -18,8 +18,7 @@ import socket as posix
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import zmq
 
@@ -33,9 +32,11 @@ from chatlib.history.memory import MemoryStore
 from chatlib.history.store import Store
 from chatlib.net import heap
 from chatlib.net.backlog import Backlog
+from chatlib.net.calls import call
 from chatlib.net.doors import Doors, Endpoints, Security, peer_of
 from chatlib.net.draining import IDLE_S
 from chatlib.net.lan import own_address
+from chatlib.net.passwords import Passwords
 from chatlib.net.pipeline import Pipeline, Place
 from chatlib.net.statistics import Statistics
 from chatlib.net.supervision import Supervisor
@@ -46,6 +47,8 @@ from chatlib.security.keys import fingerprint, to_link
 from chatlib.version import __version__
 
 DESCRIPTORS_PER_MEMBER = 3
+CUT_OFF_S = 60.0  # between two times that members may have all connections ended
+NOTED_S = 60.0  # between two notes of the same trouble
 
 Observer = Callable[[Note, str], None]
 T = TypeVar("T")
@@ -76,10 +79,11 @@ class Broker:
     `intake` and `feed` are beside `listen` unless given; `advertise` is the host that clients are
     told instead of the one that they dialled. Without a `store` the history is in memory. With
     `security` all is encrypted, and only keys that its rule admits come in; `operator_keys` are
-    operators, and so is this user over the ipc endpoint `operators`. `limits` say who is slowed;
-    unless given, nobody where only this machine can reach the broker, else the table of
-    docs/protocol.md. `supervisor` is told that the loop goes on. Nothing is bound before `bind()`;
-    `run()` returns after `stop()`, which may be called from a signal handler or another thread.
+    operators, and so is this user over the ipc endpoint `operators`. With `passwords`, one adds a
+    key to a registered nickname. `limits` say who is slowed; unless given, nobody where only this
+    machine can reach the broker, else the table of docs/protocol.md. `supervisor` is told that the
+    loop goes on. Nothing is bound before `bind()`; `run()` returns after `stop()`, which may be
+    called from a signal handler or another thread.
     """
 
     def __init__(
@@ -97,6 +101,7 @@ class Broker:
         operator_keys: Sequence[str] = (),
         limits: Limits | None = None,
         supervisor: Supervisor | None = None,
+        passwords: bool = False,
     ) -> None:
         control = parse_endpoint(listen)
         next_intake, next_feed = beside(control)
@@ -107,6 +112,7 @@ class Broker:
         )
         self._security = security
         self._operator_keys = operator_keys
+        self._passwords = Passwords() if passwords else None
         self.counts: Counter[str] = Counter()
         self._advertise = parse_endpoint(advertise).host if advertise else ""
         self._heartbeat = heartbeat
@@ -117,7 +123,10 @@ class Broker:
         self._supervisor = supervisor or Supervisor()
         self._tasks: deque[Callable[[], None]] = deque()
         self._stopping = False
+        self._removed = False  # keys were, and may be connected still
+        self._expel_at = 0.0
         self._tidied = time.monotonic()
+        self._noted: dict[str, float] = {}  # when which trouble was last told
         self._wake_in, self._wake_out = posix.socketpair()
         self._wake_in.setblocking(False)
         self.store: Store = store or MemoryStore(new_epoch())
@@ -144,6 +153,7 @@ class Broker:
             operators=(0, os.geteuid()),
             fingerprint=lambda key: fingerprint(key.encode()),
             statistics=Statistics(time.perf_counter),
+            passwords=self._passwords,
         )
         for key in self._operator_keys:
             self.pipeline.submit(Admit(at=0, key=key, role="operator"))
@@ -190,6 +200,7 @@ class Broker:
                 room=room,
                 uses=uses,
                 seconds=seconds,
+                local=True,
             )
             self.pipeline.submit(made)
         return str(Link(parse_endpoint(self._at.address), room, self._at.key or None, token))
@@ -223,21 +234,7 @@ class Broker:
 
     def call(self, function: Callable[[], T], timeout: float) -> T:
         """Return what `function` does in the loop. Raises TimeoutError when the loop is stuck."""
-        done: Future[T] = Future()
-
-        def task() -> None:
-            if done.set_running_or_notify_cancel():
-                try:
-                    done.set_result(function())
-                except Exception as e:  # noqa: BLE001 - it is raised where it was asked for
-                    done.set_exception(e)
-
-        self.soon(task)
-        try:
-            return done.result(timeout)
-        except TimeoutError:
-            done.cancel()
-            raise
+        return call(self.soon, function, timeout)
 
     def limit(self, limits: Limits) -> None:
         """Charge by other limits from now on. Raises Misuse; then nothing is changed."""
@@ -253,6 +250,8 @@ class Broker:
         poller = self._poller()
         if self.store.search is not None:
             self.store.search.start(self._wake)
+        if self._passwords is not None:
+            self._passwords.start(self._wake)
         try:
             while not (self._stopping or self.pipeline.drained(time.monotonic())):
                 self._supervisor.alive(time.monotonic())
@@ -263,7 +262,7 @@ class Broker:
                 while self._tasks:
                     self._tasks.popleft()()
                 self._turn()
-                if self.pipeline.expelled:
+                if self._must_expel(time.monotonic()):
                     self._expel()
                     poller = self._poller()
             self._supervisor.stopping()
@@ -283,16 +282,46 @@ class Broker:
     def _decide(self, knock: Knock) -> Verdict:
         assert self._security is not None
         key, address = knock.key.decode(), knock.address
-        fault = self._security.rule.fault(self.pipeline.state, knock.domain, key, address)
+        try:
+            fault = self._security.rule.fault(self.pipeline.state, knock.domain, key, address)
+        except Exception as e:
+            self._note_trouble("undecided", f"{type(e).__name__}: {e}")
+            raise  # the doorman keeps them out
         if fault:
             return Verdict(None, fault)
         peer = peer_of(key, address)
         if not self.pipeline.admission.handshake(knock.domain, peer, time.monotonic()):
             return Verdict(None, "too many handshakes", later=True)
+        if knock.domain == "feed" and self._doors.subscribers.barred(key, time.monotonic()):
+            return Verdict(None, "too many subscriptions", later=True)
         return as_its_key(knock)
 
+    def _must_expel(self, now: float) -> bool:
+        """Tell whether somebody is to be cut off now.
+
+        That ends everybody's connections for a moment: operators may do so at any time, all others
+        together once in CUT_OFF_S; and who fills the memory with subscriptions, each key once in
+        the time that it is barred.
+        """
+        for peer in self._doors.subscribers.greedy:
+            key = fingerprint(peer.key.encode())
+            self._observer(Note("greedy", "", "", key=key, address=peer.address), "")
+        if self._doors.subscribers.greedy:
+            return True
+        self._removed = self._removed or bool(self.pipeline.removed)
+        if not self.pipeline.expelled and not (self._removed and now >= self._expel_at):
+            return False
+        self._removed, self._expel_at = False, now + CUT_OFF_S
+        return True
+
+    def _note_trouble(self, what: Literal["undecided", "crowded"], cause: str) -> None:
+        now = time.monotonic()
+        if now - self._noted.get(what, float("-inf")) >= NOTED_S:
+            self._noted[what] = now
+            self._observer(Note(what, "", "", reason=cause), "")
+
     def _expel(self) -> None:
-        """Throw out who was banned: every connection ends, and the doorman lets them in no more."""
+        """Throw out who was banned or removed: every connection ends, and the doorman is there."""
         if self._security is not None:
             self._doors.cut_off()
             self.pipeline.cut_off()
@@ -309,6 +338,8 @@ class Broker:
         )
 
     def _close(self) -> None:
+        if self._passwords is not None:
+            self._passwords.close()
         self._doors.close()
         self.store.close()
         self._close_wake()
@@ -322,11 +353,13 @@ class Broker:
     def _turn(self) -> None:
         began = time.perf_counter()
         doors = self._doors
+        if doors.short_of_descriptors(time.monotonic()):
+            self._note_trouble("crowded", "connections take nearly all open files that are allowed")
         doors.answer_knocks(self._decide)
         intake, control, subscriptions = (
             doors.drain_intake(),
             doors.drain_control(),
-            doors.drain_feed(),
+            doors.drain_feed(time.monotonic()),
         )
         now, at = time.monotonic(), time.time_ns() // 1_000_000
         self.pipeline.run(intake, control, subscriptions, now, at)

@@ -15,8 +15,11 @@ from chatlib.core.signals import Connection, Gap, Pending, Refusal
 from chatlib.errors import HubbubError, Misuse, OutboxFull, Refused, TimedOut, Unreachable
 from chatlib.names import nick_key, room_name
 from chatlib.net.asking import Asking
+from chatlib.net.belonging import Belonging
 from chatlib.net.handshake import Keys, keys_for
 from chatlib.net.line import Line
+from chatlib.net.oneshot import log_in
+from chatlib.net.ruling import Ruling
 from chatlib.net.sockets import make_context
 from chatlib.net.talking import Talking
 from chatlib.protocol import answers, events, limits, requests
@@ -38,9 +41,10 @@ class JoinedRoom(NamedTuple):
     room: str
     topic: str
     members: list[Member]
+    private: bool = False
 
 
-class Client(Talking, Asking):
+class Client(Talking, Asking, Ruling, Belonging):
     """A member of the chat.
 
     `address` is the broker's control endpoint; without a `nick` the broker gives one. No thread
@@ -149,6 +153,19 @@ class Client(Talking, Asking):
             line.perform()
             self._news.wait_for(lambda: bye in self._answers, FAREWELL_S)
 
+    def login(self, nick: str, password: str, *, timeout: float = 10) -> str:
+        """Add this client's key to a registered nickname, by its password; return the nickname.
+
+        Before `start`, or at any time: sessions of the key under another nickname end, and the
+        client comes back under this one. Raises Refused: wrong_password, no_passwords, ...
+        """
+        if self._keys is None:
+            raise Misuse("login is for an encrypted broker: give its server_key, and a key")
+        found = log_in(self._endpoint, self._keys, nick, password, timeout)
+        if self._line is not None:
+            self.ping(timeout=timeout)  # the session is not there any more: this opens another
+        return found
+
     def __enter__(self) -> Self:
         return self if self._line is not None else self.start()
 
@@ -166,6 +183,16 @@ class Client(Talking, Asking):
     def sid(self) -> str:
         """The public id of the session: events of one's own carry it."""
         return self._follower.sid
+
+    @property
+    def user(self) -> str:
+        """Who one is: the `author` of all that one's devices do."""
+        return self._follower.user
+
+    @property
+    def registered(self) -> bool:
+        """Whether the nickname is one's own for good."""
+        return self._follower.registered
 
     @property
     def state(self) -> str:
@@ -299,7 +326,7 @@ class Client(Talking, Asking):
         """
         name = room_name(room)
         found = self._do(lambda now: self._follower.join(name, history, now), timeout)
-        return JoinedRoom(found.room, found.topic, found.members)
+        return JoinedRoom(found.room, found.topic, found.members, found.private)
 
     def leave(self, room: str, *, timeout: float = 10) -> None:
         """Leave a room, when all that was said is acknowledged."""

@@ -21,6 +21,7 @@ from chatlib.security.door import Decide, answer
 from chatlib.security.keys import KeyPair
 
 ZAP_ENDPOINT = "inproc://zeromq.zap.01"
+CURVE_BYTES = 33  # added to a frame: name and flags of its command, nonce, authenticator
 ZAP_HWM = 16  # one connection asks one thing at a time
 MOST_KNOCKS = 256  # answered in one turn; the others wait in libzmq
 MOST_REASONS = 50  # counted apart

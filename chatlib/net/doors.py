@@ -6,6 +6,7 @@ is handed on with its sender, as far as libzmq knows him.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
@@ -15,21 +16,21 @@ import zmq
 from chatlib.core.commands import NOBODY, Peer
 from chatlib.core.identities import Rule
 from chatlib.errors import HubbubError
-from chatlib.net.curve import Doorman, serve_curve
+from chatlib.net.curve import CURVE_BYTES, Doorman, serve_curve
 from chatlib.net.pipeline import Arrival
-from chatlib.net.rebind import rebind
 from chatlib.net.sockets import (
     CONTROL_HWM,
     FEED_HWM,
     INTAKE_HWM,
     REQUESTS_HWM,
     STALLED_MS,
+    SUBSCRIBING_HWM,
     bind,
     make_context,
     make_socket,
-    receive,
     receive_frames,
 )
+from chatlib.net.subscribers import Subscribers
 from chatlib.protocol import limits
 from chatlib.protocol.links import Endpoint
 from chatlib.security.door import Decide
@@ -38,6 +39,8 @@ from chatlib.security.keys import KeyPair
 INTAKE_FRAMES, INTAKE_BYTES = 1_000, 1024 * 1024  # drained in one pass at the most
 CONTROL_FRAMES, CONTROL_BYTES = 256, 1024 * 1024
 SUBSCRIPTIONS = 256
+SPARE = 128  # descriptors; with fewer left they are short
+LOOK_S, CALM_S = 1.0, 3.0  # between two looks at them; until operators are let in again
 
 Socket = zmq.Socket[bytes]
 Endpoints = tuple[Endpoint, Endpoint, Endpoint]
@@ -71,6 +74,9 @@ class Doors:
         self._counts = counts
         self.metered = metered  # whether a sender's address has to be known
         self.doorman: Doorman | None = None
+        self.subscribers = Subscribers()
+        self._operators_wait = False
+        self._look_at = 0.0
 
     def bind(self) -> Endpoints:
         """Bind all and return where. Raises CannotCreate, BadAddress."""
@@ -82,7 +88,7 @@ class Doors:
             sockets = (self.control, self.intake, self.feed)
             control, intake, feed = map(bind, sockets, self._wanted)
             self.bound = control, intake, feed
-            if self._operators is not None:
+            if self._operators is not None and not self._operators_wait:
                 bind(self.control, self._operators)
         except HubbubError:
             self._context.destroy(linger=0)
@@ -108,9 +114,12 @@ class Doors:
         socket = self._made(zmq.XPUB, limits.SUBSCRIPTION_BYTES, 2)
         socket.setsockopt(zmq.XPUB_VERBOSE, 1)
         socket.setsockopt(zmq.SNDHWM, FEED_HWM)
+        socket.setsockopt(zmq.RCVHWM, SUBSCRIBING_HWM)
         return socket
 
     def _made(self, kind: int, most: int, place: int) -> Socket:
+        if self._security is not None:
+            most += CURVE_BYTES  # libzmq measures what is encrypted
         socket = make_socket(self._context, kind, most, self._wanted[place])
         socket.setsockopt(zmq.TCP_MAXRT, STALLED_MS)
         if self._security is not None:
@@ -132,14 +141,39 @@ class Doors:
             self.doorman.serve(decide)
 
     def cut_off(self) -> None:
-        """End every connection: who may still come in comes back by itself."""
-        control, intake, feed = self.bound
-        self.intake = rebind(self.intake, self._intake, intake)
-        self.feed = rebind(self.feed, self._feed, feed)
-        self.control = rebind(self.control, self._control, control)
-        if self._operators is not None:
-            # Not by `bind`: what answers there for another moment is the socket that was closed.
-            self.control.bind(str(self._operators))
+        """End every connection: who may still come in comes back by itself, and subscribes anew.
+
+        libzmq can't end one connection, and asks the doorman only in handshakes. What was not
+        received yet, or not sent, is lost: the `n` window, the chain and the markers repair it. The
+        new ROUTER gives new routing ids, and an old id may be given to somebody else: forget all of
+        them. Raises CannotCreate where somebody else took a port meanwhile.
+        """
+        for socket in self.polled:
+            socket.close(linger=0)
+        # All at once, and waited for: where connections had taken every descriptor, one socket
+        # still open would take those that are freed, and libzmq's bind aborts when it gets none.
+        self._context.term()
+        self.subscribers.cut_off()
+        self._wanted = self.bound
+        self.bind()
+
+    def short_of_descriptors(self, now: float) -> bool:
+        """Tell whether few are left; until there are more, the endpoint of operators is closed.
+
+        For who connects to an ipc endpoint when none is left makes libzmq abort; on TCP they wait.
+        """
+        if now < self._look_at:
+            return False
+        self._look_at = now + LOOK_S
+        if short := not _can_copy(self.control.fileno(), SPARE):
+            self._look_at = now + CALM_S
+        if self._operators is not None and short != self._operators_wait:
+            if short:
+                self.control.unbind(str(self._operators))
+            else:
+                bind(self.control, self._operators)
+            self._operators_wait = short
+        return short
 
     def close(self) -> None:
         """Close all sockets; what was sent gets a moment to get out."""
@@ -182,16 +216,21 @@ class Doors:
         key = "" if self._security is None else _told(frame, "User-Id")
         return peer_of(key, _told(frame, "Peer-Address"))
 
-    def drain_feed(self) -> list[bytes]:
+    def drain_feed(self, now: float) -> list[bytes]:
         """Return the topics newly subscribed to; an XSUB peer can send other things, too."""
         topics = []
         try:
             for _ in range(SUBSCRIPTIONS):
-                parts = receive(self.feed)
-                if len(parts) == 1 and parts[0][:1] == b"\x01":
-                    topics.append(parts[0][1:])
-                elif parts[0][:1] != b"\x00":
+                frames = receive_frames(self.feed)
+                verb, topic = frames[0].bytes[:1], frames[0].bytes[1:]
+                if len(frames) == 1 and verb == b"\x01":
+                    topics.append(topic)
+                    if self._security is not None:
+                        self.subscribers.took(self._peer(frames[0]), topic, now)
+                elif verb != b"\x00":
                     self._counts["bad_subscription"] += 1
+                elif self._security is not None:
+                    self.subscribers.left(self._peer(frames[0]), topic)
         except zmq.Again:
             pass
         return topics
@@ -204,6 +243,19 @@ def peer_of(key: str, address: str) -> Peer:
     # Of ipc libzmq tells the credentials of the peer: localhost:UID:GID:PID.
     _, uid, _, process = f"{address}:::".split(":")[:4]
     return Peer(key, f"process {process}", int(uid) if uid.isdecimal() else None)
+
+
+def _can_copy(descriptor: int, times: int) -> bool:
+    copies = []
+    try:
+        for _ in range(times):
+            copies.append(os.dup(descriptor))
+    except OSError:
+        return False
+    finally:
+        for copy in copies:
+            os.close(copy)
+    return True
 
 
 def _told(frame: zmq.Frame, name: str) -> str:

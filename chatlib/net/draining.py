@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from chatlib.core.commands import Question
+from chatlib.protocol import requests
+
 IDLE_S = 0.7  # without a line on intake: longer than a client waits until it sends again
 DRAINED = "the broker is being drained, and comes back"
 
@@ -22,6 +25,11 @@ class Drain:
         """Begin, where that was not done yet; it takes `seconds` at the most."""
         if self._until is None:
             self._until, self._heard = now + seconds, now
+
+    def asked(self, question: Question, now: float) -> None:
+        """Begin where it is this that is asked for; who asks is an operator."""
+        if type(question.request) is requests.Drain:
+            self.begin(question.request.seconds, now)
 
     def heard(self, now: float) -> None:
         """Note that somebody still sends."""

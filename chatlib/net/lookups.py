@@ -13,7 +13,6 @@ from chatlib.errors import BadName, ProtocolViolation
 from chatlib.history.store import Store, StoreFailed
 from chatlib.names import nick_key, room_name
 from chatlib.protocol.codec import decode_event
-from chatlib.protocol.topics import room_topic
 
 MOST = 500  # events of a pass: some milliseconds
 
@@ -27,21 +26,24 @@ def look_up(store: Store, state: State, said: Say, most: int) -> int:
     new = [line for line in lines if line.n > session.accepted][:most]
     try:
         for line in new:
-            line.original = _original(store, state, said.sid, line)
+            line.original = _original(store, state, session.user.id, line)
             line.looked_up = True
     except StoreFailed:
         pass  # apply tells the sender to come again
     return len(new)
 
 
-def _original(store: Store, state: State, sid: str, line: Regarding) -> Original | None:
+def _original(store: Store, state: State, user: str, line: Regarding) -> Original | None:
     """Return what is known of the event; None too where there is no such room or person."""
     peer = None
     try:
         if line.to is None:
-            stream = room_topic(room_name(line.room or "")).decode()
+            room = state.rooms.get(room_name(line.room or ""))
+            if room is None or user not in room.members:
+                return None
+            stream = room.stream
         else:
-            stream, peer = INBOX + sid, state.nicks.get(nick_key(line.to))
+            stream, peer = INBOX + user, state.nicks.get(nick_key(line.to))
     except BadName:
         return None
     found = store.event(stream, line.re or 0)
@@ -52,7 +54,7 @@ def _original(store: Store, state: State, sid: str, line: Regarding) -> Original
         event = decode_event(found)
     except ProtocolViolation:  # damaged on disk: `hubbub check` finds it
         return None
-    return Original(event.sid, event.kind, event.deleted, peer)
+    return Original(event.author, event.kind, event.deleted, peer)
 
 
 def _lies(store: Store, owner: str | None, seq: int) -> bool:

@@ -8,27 +8,37 @@ always: nobody sees what could still be lost.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from typing import NamedTuple
 
 from chatlib.core.admission import Admission
 from chatlib.core.apply import apply
 from chatlib.core.batch import INBOX, Batch, Count, JoinReply, Note, Opened
 from chatlib.core.buckets import Limits
-from chatlib.core.commands import Command, JoinRoom, MarkRead, Origin, Peer, Question, Say
+from chatlib.core.commands import (
+    Command,
+    JoinRoom,
+    MarkRead,
+    Origin,
+    Peer,
+    Question,
+    Say,
+    Unhashed,
+)
 from chatlib.core.identities import Rule
 from chatlib.core.meter import Meter
 from chatlib.core.state import State
 from chatlib.core.streams import timestamp
-from chatlib.errors import BadName
 from chatlib.history.store import Store, StoreFailed
-from chatlib.names import room_name
+from chatlib.names import is_room_name
 from chatlib.net import lookups, status, unread
 from chatlib.net.answers import BUSY, Answers
 from chatlib.net.draining import DRAINED, Drain
+from chatlib.net.packing import feed_bodies
+from chatlib.net.passwords import Passwords
 from chatlib.net.statistics import Statistics
 from chatlib.order.local import LocalOrder
-from chatlib.protocol import answers, limits, requests
+from chatlib.protocol import answers, limits
 from chatlib.protocol.answers import Answer, Failure
 from chatlib.protocol.codec import encode
 from chatlib.protocol.events import Event, Notice
@@ -36,9 +46,7 @@ from chatlib.protocol.fields import Error
 from chatlib.protocol.limits import MISSED_HEARTBEATS
 from chatlib.protocol.topics import BEACON, ROOMS, topic_room
 
-# What a feed message is packed to: less than the wire allows, for a subscriber that does not read
-# holds FEED_HWM of them. Packed to 32 KiB, an event cost a third more CPU at 100 subscribers.
-PACKED_BYTES = 128 * 1024
+PUBLIC = ROOMS.decode()  # where streams begin that are published: no other one ever is
 TRIM_S = 0.02  # between two steps of trimming when nothing else happens
 RETRY_MS = 1_000  # after a commit that failed
 
@@ -58,7 +66,8 @@ class Place(NamedTuple):
 class Pipeline:
     """The five steps. `now` is seconds of a clock that only goes on, `at` Unix time in ms.
 
-    Without `limits` nobody is slowed; `fingerprint` returns what people call a key.
+    Without `limits` nobody is slowed, without `passwords` none are taken; `fingerprint` returns
+    what people call a key.
     After `run`, `feed` holds what is to be published and `control` what goes to the ROUTER,
     both in order, and `notes` what whoever runs the broker may want to read. `congested` are the
     control connections that don't take what they were sent; whoever has the sockets sets it.
@@ -76,6 +85,7 @@ class Pipeline:
         operators: Container[int] = (),
         fingerprint: Callable[[str], str] = str,
         statistics: Statistics | None = None,
+        passwords: Passwords | None = None,
     ) -> None:
         self.store = store
         self.statistics = statistics or Statistics()
@@ -90,13 +100,16 @@ class Pipeline:
             self._meter(limits),
             rule=rule,
             operators=operators,
+            passwords=passwords is not None,
         )
+        self._passwords = passwords
         self.order = LocalOrder()
         self.heartbeat = heartbeat
         self.feed: list[tuple[bytes, bytes]] = []
         self.control: list[list[bytes]] = []
         self.notes: list[Note] = []
-        self.expelled: list[str] = []  # keys and addresses that were banned in this pass
+        self.expelled: list[str] = []  # keys and addresses thrown out in this pass
+        self.removed: list[str] = []  # keys removed by their owners in this pass
         self._place = place
         self.congested: Collection[bytes] = ()
         self._answers = Answers(self.state, store, self._reply)
@@ -126,11 +139,15 @@ class Pipeline:
         """Forget a control connection that is no more."""
         self.admission.vanished(routing)
         self._answers.vanished(routing)
+        if self._passwords is not None:
+            self._passwords.vanished(routing)
 
     def cut_off(self) -> None:
         """Forget every control connection: all were ended at once."""
         self.admission.unbind_all()
         self._answers.cut_off()
+        if self._passwords is not None:
+            self._passwords.vanished(None)
 
     def submit(self, command: Command) -> None:
         """Let a command take its place in the order that nobody asked for."""
@@ -177,10 +194,8 @@ class Pipeline:
                 self._trimming = self.store.trim(at)
         self._mark(subscriptions, now, chores)
         self._beat(now, at)
-        for note in batch.notes:
-            if note.what == "ended":
-                self.statistics.ended(note.sid)
-        self.notes, self.expelled = batch.notes, batch.expelled
+        self.statistics.noted(batch.notes)
+        self.notes, self.expelled, self.removed = batch.notes, batch.expelled, batch.removed
 
     # -- admit, commit ------------------------------------------------------------------------
 
@@ -200,19 +215,27 @@ class Pipeline:
                 if said.regards:
                     left -= lookups.look_up(self.store, self.state, said, left)
                 self.order.submit(said)
+        for command in self._passwords.done() if self._passwords else ():
+            self.order.submit(command)
         for frames, peer in control:
             asked = self.admission.control(frames, peer, now, at, batch)
             if isinstance(asked, Question):
                 questions.append(asked)
                 self.statistics.asked(self.state, asked)
-                if type(asked.request) is requests.Drain:
-                    self._drain.begin(asked.request.seconds, now)
-                    self.admission.draining = True
-            elif isinstance(asked, JoinRoom | MarkRead) and self._answers.full(frames[0]):
-                batch.fail(asked.origin, BUSY)
+                self._drain.asked(asked, now)
+                self.admission.draining = self._drain.begun
             elif asked is not None:
-                self.order.submit(asked)
+                self._take(asked, frames[0], now, batch)
         return questions
+
+    def _take(self, asked: Command | Unhashed, routing: bytes, now: float, batch: Batch) -> None:
+        if isinstance(asked, Unhashed):
+            if self._passwords and (error := self._passwords.ask(asked, now)):
+                batch.fail(asked.command.origin, error)
+        elif isinstance(asked, JoinRoom | MarkRead) and self._answers.full(routing):
+            batch.fail(asked.origin, BUSY)
+        else:
+            self.order.submit(asked)
 
     def _commit(self, commands: Sequence[Command], batch: Batch) -> Batch:
         """Store the batch; when that fails, return what its senders are told instead."""
@@ -269,13 +292,18 @@ class Pipeline:
 
     def _emit_entries(self, batch: Batch, now: float) -> None:
         topics: dict[str, list[bytes]] = {}
-        for stream, _, line, _, _, _ in batch.entries:
-            if stream.startswith(INBOX):
-                self._deliver(stream[len(INBOX) :], line)
-            elif (lines := topics.get(stream)) is not None:
+        for entry in batch.entries:
+            stream, line = entry.stream, entry.line
+            if (lines := topics.get(stream)) is not None:
                 lines.append(line)
-            else:
+            elif stream.startswith(PUBLIC):
                 topics[stream] = [line]
+            elif stream.startswith(INBOX):
+                self._deliver_to_all(stream[len(INBOX) :], line)
+            else:  # what is not for everyone goes to whom it was for when it happened
+                self.statistics.rooms[stream] += 1
+                for id in entry.readers:
+                    self._deliver_to_all(id, line)
         for stream, lines in topics.items():
             topic = stream.encode()
             before = len(self.feed)
@@ -287,9 +315,15 @@ class Pipeline:
         welcome.intake, welcome.feed, welcome.server = self._place[:3]
         welcome.heartbeat = self.heartbeat
         session = self.state.sessions.get(welcome.sid)  # it may have said goodbye already
-        if welcome.resumed and session is not None:
-            welcome.waiting = unread.waiting(self.store, session)
+        if session is not None:
+            welcome.waiting = unread.waiting(self.store, session.user)
         return welcome
+
+    def _deliver_to_all(self, id: str, line: bytes) -> None:
+        """Send a private event to each session of a user; he may be away, or gone by now."""
+        user = self.state.users.get(id)
+        for sid in user.sessions if user else ():
+            self._deliver(sid, line)
 
     def _deliver(self, sid: str, line: bytes) -> None:
         if (routing := self.admission.route(sid)) is not None:
@@ -324,9 +358,9 @@ class Pipeline:
                 self._publish(topic, Event(kind="head", seq=self.state.seq, epoch=self.state.epoch))
             elif (name := topic_room(topic)) is not None:
                 room = self.state.rooms.get(name)
-                if room is None and not _is_room(name):
+                if room is None and not is_room_name(name):
                     continue
-                head = room.head if room else 0
+                head = room.head if room and not room.private else 0  # as if it were not there
                 marker = Event(kind="head", room=name, seq=head, epoch=self.state.epoch)
                 self._publish(topic, marker)
 
@@ -364,22 +398,3 @@ class Pipeline:
     def drained(self, now: float) -> bool:
         """Tell whether to stop now: nothing is on its way any more, or it took too long."""
         return self._drain.over(now, busy=self.waiting or bool(self.failing))
-
-
-def _is_room(name: str) -> bool:
-    try:
-        return room_name(name) == name
-    except BadName:
-        return False
-
-
-def feed_bodies(lines: Sequence[bytes]) -> Iterator[bytes]:
-    """Pack lines into feed messages that keep to FEED_LINES and PACKED_BYTES."""
-    start = size = 0
-    for i, line in enumerate(lines):
-        if i - start == limits.FEED_LINES or (i > start and size + len(line) >= PACKED_BYTES):
-            yield b"\n".join(lines[start:i])
-            start, size = i, 0
-        size += len(line) + 1
-    if start < len(lines):
-        yield b"\n".join(lines[start:])

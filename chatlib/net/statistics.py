@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from chatlib.core.batch import Batch
+from chatlib.core.batch import Batch, Note
 from chatlib.core.commands import Question
 from chatlib.core.state import Session, State
 from chatlib.protocol import requests
@@ -66,7 +66,7 @@ class Statistics:
         elif type(request) is requests.Ping and request.cursors is not None:
             session = state.sessions.get(question.sid)
             if session is not None:  # of rooms that it is not in nothing is kept
-                told = {n: seq for n, seq in request.cursors.items() if n in session.rooms}
+                told = {n: seq for n, seq in request.cursors.items() if n in session.user.rooms}
                 self._cursors[session.sid] = told
 
     def committed(self, batch: Batch) -> None:
@@ -100,14 +100,16 @@ class Statistics:
         cursors = self._cursors.get(session.sid)
         if cursors is None:
             return None
-        rooms = session.rooms
+        rooms = session.user.rooms
         behind = (rooms[name].head - seq for name, seq in cursors.items() if name in rooms)
         return max(0, max(behind, default=0))
 
-    def ended(self, sid: str) -> None:
-        """Forget a session."""
-        self._cursors.pop(sid, None)
-        self.slowed.pop(sid, None)
+    def noted(self, notes: Iterable[Note]) -> None:
+        """Forget sessions that ended."""
+        for note in notes:
+            if note.what == "ended":
+                self._cursors.pop(note.sid, None)
+                self.slowed.pop(note.sid, None)
 
     def counts(self) -> dict[str, int]:
         """Return what is told to operators, by name."""

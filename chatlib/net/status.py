@@ -44,7 +44,7 @@ def session_activity(pipeline: Pipeline, now: float) -> list[answers.SessionActi
             answers.SessionActivity(
                 session.nick,
                 sid,
-                len(session.rooms),
+                len(session.user.rooms),
                 round(pipeline.admission.silent(sid, now), 1),
                 pipeline.admission.peers.get(sid, NOBODY).address,
                 session.bot,

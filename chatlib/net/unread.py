@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from chatlib.core import cursors
 from chatlib.core.batch import Count
 from chatlib.core.commands import Origin
-from chatlib.core.state import Session
+from chatlib.core.state import User
 from chatlib.history.store import Page, Store, StoreFailed
 from chatlib.names import nick_key
 from chatlib.protocol import limits
@@ -26,7 +26,7 @@ def count(store: Store, wanted: Count) -> tuple[list[Unread], int]:
     found, size = [], 0
     for name, stream, cursor in wanted.rooms:
         page = store.page(stream, after=cursor, limit=limits.HISTORY_EVENTS, size=ROOM_BYTES)
-        messages = len(_of_others(page, wanted.sid))
+        messages = len(_of_others(page, wanted.user))
         found.append(Unread(cursor, limits.UNREAD if page.more else _most(messages), room=name))
         size += sum(map(len, page.lines))
     if wanted.inbox is not None:
@@ -38,7 +38,7 @@ def count(store: Store, wanted: Count) -> tuple[list[Unread], int]:
 def _count_inbox(store: Store, wanted: Count, inbox: str) -> tuple[list[Unread], int]:
     """Count each conversation among the newest events of an inbox."""
     page = store.page(inbox, limit=limits.HISTORY_EVENTS, size=INBOX_BYTES, peer=wanted.peer)
-    unread = Counter(_behind(page, wanted.sid, wanted.peers))
+    unread = Counter(_behind(page, wanted.user, wanted.peers))
     if wanted.peer is not None:
         people = [wanted.peer]
     else:
@@ -47,28 +47,28 @@ def _count_inbox(store: Store, wanted: Count, inbox: str) -> tuple[list[Unread],
     return found, sum(map(len, page.lines))
 
 
-def _behind(page: Page, sid: str, cursors: Mapping[str, int]) -> list[str]:
+def _behind(page: Page, user: str, cursors: Mapping[str, int]) -> list[str]:
     """Return for each unread message of a page of the inbox whose it is, as nick keys."""
-    senders = [(nick_key(e.nick), e.seq) for e in _of_others(page, sid)]
+    senders = [(nick_key(e.nick), e.seq) for e in _of_others(page, user)]
     return [key for key, seq in senders if seq > cursors.get(key, 0)]
 
 
-def _of_others(page: Page, sid: str) -> list[Event]:
+def _of_others(page: Page, user: str) -> list[Event]:
     events = map(decode_event, page.lines)
-    return [e for e in events if e.sid != sid and e.kind in ("say", "act") and not e.deleted]
+    return [e for e in events if e.author != user and e.kind in ("say", "act") and not e.deleted]
 
 
 def _most(messages: int) -> int:
     return min(messages, limits.UNREAD)
 
 
-def waiting(store: Store, session: Session) -> int | None:
+def waiting(store: Store, user: User) -> int | None:
     """Return how many private messages are unread; None when the store can't be read."""
-    wanted = cursors.count(session, NOBODY)
-    if not session.inbox or wanted.inbox is None:
+    wanted = cursors.count(user, NOBODY)
+    if not user.inbox or wanted.inbox is None:
         return 0
     try:
         page = store.page(wanted.inbox, limit=limits.HISTORY_EVENTS, size=INBOX_BYTES)
     except StoreFailed:
         return None
-    return _most(len(_behind(page, session.sid, wanted.peers)))
+    return _most(len(_behind(page, user.id, wanted.peers)))

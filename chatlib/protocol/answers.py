@@ -23,11 +23,12 @@ class Failure(Struct, kw_only=True):
 
 
 class Member(Struct, omit_defaults=True):
-    """One person in a list."""
+    """One person in a list, under one session; `user` as in events."""
 
     nick: str
     sid: str
     bot: bool = False
+    user: str | None = None
 
 
 class RoomLine(Struct, omit_defaults=True):
@@ -37,6 +38,7 @@ class RoomLine(Struct, omit_defaults=True):
     members: int
     topic: str = ""
     head: Seq = 0
+    private: bool = False
 
 
 class Welcome(Answer, kw_only=True):
@@ -57,6 +59,8 @@ class Welcome(Answer, kw_only=True):
     limits: dict[str, int]
     server: str
     waiting: int | None = None
+    user: str = ""
+    registered: bool = False
 
 
 class Renamed(Answer, kw_only=True):
@@ -74,6 +78,53 @@ class Joined(Answer, kw_only=True):
     head: Seq
     oldest: Seq
     events: list[Raw]
+    more: bool
+    private: bool = False
+
+
+class Created(Answer, kw_only=True):
+    """The answer to `create`."""
+
+    room: str
+    private: bool
+
+
+class RoleIs(Answer, kw_only=True):
+    """The answer to `role`: what somebody is in the room now."""
+
+    room: str
+    nick: str
+    role: str
+
+
+class RoleLine(Struct, omit_defaults=True):
+    """One role in a room, under the nickname at which it was given."""
+
+    nick: str
+    role: str
+
+
+class MuteLine(Struct, omit_defaults=True):
+    """One who may not speak in a room; without `until`, for as long as nobody unmutes him."""
+
+    nick: str
+    until: str | None = None
+
+
+class BanLine(Struct, omit_defaults=True):
+    """One ban in a list: of a key or an address; of a room, of who had that nickname."""
+
+    who: str
+    at: str
+    reason: str = ""
+
+
+class RoleList(Answer, kw_only=True):
+    """The answer to `roles`. Each list ends after 2,000; `more` tells that one of them does."""
+
+    roles: list[RoleLine]
+    mutes: list[MuteLine]
+    bans: list[BanLine]
     more: bool
 
 
@@ -148,14 +199,6 @@ class InvitationList(Answer, kw_only=True):
     invitations: list[InvitationLine]
 
 
-class BanLine(Struct, omit_defaults=True):
-    """One ban in a list: of a key or an address."""
-
-    who: str
-    at: str
-    reason: str = ""
-
-
 class BanList(Answer, kw_only=True):
     """The answer to `bans`."""
 
@@ -210,6 +253,26 @@ class Draining(Answer, kw_only=True):
     """The answer to `drain`: so many sessions were told."""
 
     told: int
+
+
+class Registered(Answer, kw_only=True):
+    """The answer to `register` and `login`: the nickname that one's key has."""
+
+    nick: str
+
+
+class DeviceLine(Struct, omit_defaults=True):
+    """One key of a nickname, by its fingerprint; `own` is the one that asks."""
+
+    key: str
+    since: str
+    own: bool = False
+
+
+class DeviceList(Answer, kw_only=True):
+    """The answer to `devices`."""
+
+    devices: list[DeviceLine]
 
 
 class RoomList(Answer, kw_only=True):

@@ -45,6 +45,7 @@ class Event(Struct, kw_only=True, omit_defaults=True):
     to: str | None = None
     nick: str = ""
     sid: str = ""
+    user: str | None = None
     n: Seq = 0
     re: Seq | None = None
     text: str | None = None
@@ -52,7 +53,23 @@ class Event(Struct, kw_only=True, omit_defaults=True):
     old: str | None = None
     reason: str | None = None
     bot: bool = False
+    role: str | None = None
+    by: str | None = None
+    until: str | None = None
+    inbox: bool = False
+    what: str | None = None
+    key: str | None = None
     epoch: str | None = None
+
+    @property
+    def author(self) -> str:
+        """Whose it is: the id of a user, which is the sid of his first session."""
+        return self.user or self.sid
+
+    @property
+    def place(self) -> str | None:
+        """The room in whose stream it lies; None for an inbox, though it may tell of a room."""
+        return None if self.inbox else self.room
 
 
 class Notice(Struct, kw_only=True, omit_defaults=True):

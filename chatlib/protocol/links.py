@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, quote, unquote
 
 from chatlib.errors import BadAddress
 
+DEVICE_TOKEN = "device-"  # begins the token of a link that adds a key to a nickname
 DEFAULT_ADDRESS = "tcp://127.0.0.1:5555"
 DEFAULT_PORT = 5555
 IPC_BYTES = 107  # sockaddr_un.sun_path, less its closing zero

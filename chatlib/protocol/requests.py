@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
 from chatlib.protocol.fields import Id, Name, Seq
+
+PASSWORD_CHARS = 8  # of a new password, at least
 
 
 class Request(Struct, tag_field="op", kw_only=True, omit_defaults=True):
@@ -53,6 +55,7 @@ class History(Request, tag="history"):
     after: Seq | None = None
     before: Seq | None = None
     limit: Annotated[int, Meta(ge=1)] = 1_000
+    deleted: bool = False
 
 
 class Read(Request, tag="read"):
@@ -88,22 +91,86 @@ class Invitations(Request, tag="invitations"):
 
 
 class Ban(Request, tag="ban"):
-    """Keep a key, an address, or who has a nickname now, out of the broker."""
+    """Keep a key, an address, or who has a nickname now, out of the broker; or out of a room."""
 
     key: Name | None = None
     address: Name | None = None
     nick: Name | None = None
     reason: Name = ""
+    room: Name | None = None
 
 
 class Unban(Request, tag="unban"):
-    """Let a key or an address in again."""
+    """Let a key or an address in again; or somebody into a room, by the nickname he had."""
 
     who: Name
+    room: Name | None = None
 
 
 class Bans(Request, tag="bans"):
-    """List the bans."""
+    """List the bans, of the broker or of a room."""
+
+    room: Name | None = None
+
+
+class Promote(Request, tag="promote"):
+    """Give a role in the broker to a key, or to the key of who has a nickname now."""
+
+    role: Literal["operator", "gateway", "none"]
+    key: Name | None = None
+    nick: Name | None = None
+
+
+class Audit(Request, tag="audit"):
+    """Read who used which right."""
+
+    after: Seq | None = None
+    before: Seq | None = None
+    limit: Annotated[int, Meta(ge=1)] = 1_000
+
+
+class Create(Request, tag="create"):
+    """Make a room and own it; a private one can't be opened by joining it."""
+
+    room: Name
+    private: bool = False
+
+
+class Role(Request, tag="role"):
+    """Give somebody a role in a room; in a private one that is what lets him in."""
+
+    room: Name
+    nick: Name
+    role: Literal["owner", "moderator", "member", "none"]
+
+
+class Kick(Request, tag="kick"):
+    """End somebody's membership of a room."""
+
+    room: Name
+    nick: Name
+    reason: Name = ""
+
+
+class Mute(Request, tag="mute"):
+    """Let somebody say nothing in a room, for so many seconds or until he is unmuted."""
+
+    room: Name
+    nick: Name
+    seconds: Annotated[int, Meta(ge=1, le=366 * 24 * 3600)] | None = None
+
+
+class Unmute(Request, tag="unmute"):
+    """Let somebody speak again in a room."""
+
+    room: Name
+    nick: Name
+
+
+class Roles(Request, tag="roles"):
+    """List who has which role in a room, who is muted there and who is banned from it."""
+
+    room: Name
 
 
 class Status(Request, tag="status"):
@@ -158,7 +225,56 @@ class Bye(Request, tag="bye"):
     """End the session at once."""
 
 
+class Register(Request, tag="register"):
+    """Make one's nickname one's own for good."""
+
+
+class Unregister(Request, tag="unregister"):
+    """Give one's registered nickname up; as an operator, take one from somebody."""
+
+    nick: Name | None = None
+
+
+class Device(Request, tag="device"):
+    """Make a token that adds one key to one's registered nickname."""
+
+    seconds: Annotated[int, Meta(ge=1, le=24 * 3600)] = 600
+
+
+class Devices(Request, tag="devices"):
+    """List the keys of one's registered nickname."""
+
+
+class Undevice(Request, tag="undevice"):
+    """Take a key from one's registered nickname; `key` is its fingerprint, or the beginning."""
+
+    key: Annotated[str, Meta(min_length=4, max_length=64)]
+
+
+class Password(Request, tag="password"):
+    """Set the password by which a key is added to one's registered nickname."""
+
+    password: Annotated[str, Meta(min_length=PASSWORD_CHARS, max_length=256)]
+
+
+class Login(Request, tag="login"):
+    """Add one's key to a registered nickname, by its password."""
+
+    nick: Name
+    password: Name
+
+
+class Reset(Request, tag="reset"):
+    """Take all keys and the password from a nickname, and make a token for a new key."""
+
+    nick: Name
+    seconds: Annotated[int, Meta(ge=1, le=366 * 24 * 3600)] = 24 * 3600
+
+
 AnyRequest = (
     Hello | Nick | Join | Leave | History | Read | Rooms | Search | Who | Topic | Ping | Bye
-    | Redeem | Invite | Uninvite | Invitations | Ban | Unban | Bans | Status | Drain
+    | Redeem | Invite | Uninvite | Invitations | Ban | Unban | Bans | Promote | Audit
+    | Register | Unregister | Device | Devices | Undevice | Password | Login | Reset
+    | Create | Role | Kick | Mute | Unmute | Roles
+    | Status | Drain
 )  # fmt: skip

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 ROOMS = b"room/"
 BEACON = b"beacon/"
+PRIVATE = "private/"  # where streams of private rooms begin; nothing is published there
 
 
 def room_topic(name: str) -> bytes:
     """Return the topic on which the events of the room `name` are published."""
     return b"room/%s/" % name.encode()
+
+
+def private_stream(name: str) -> str:
+    """Return the stream of the private room `name`: it is like no topic, for it has none."""
+    return f"{PRIVATE}{name}/"
 
 
 def topic_room(topic: bytes) -> str | None:

@@ -1,7 +1,7 @@
 """Who knocks, and whether they may come in: ZAP (ZeroMQ RFC 27) as plain values.
 
 libzmq asks once in each handshake, for each connection of a peer anew. An answer can't be taken
-back: who is in stays in until the connection ends (net/rebind.py).
+back: who is in stays in until the connection ends (`Doors.cut_off`).
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from chatlib.errors import Misuse
 from chatlib.names import room_name
+from chatlib.tui import ruling
 from chatlib.tui.conversation import Conversation
 from chatlib.tui.when import parse_when
 
@@ -73,7 +74,12 @@ def _rooms(chat: Conversation, rest: str) -> None:
     found = chat.client.rooms()
     chat.learn_rooms(r.room for r in found)
     chat.note(f"{len(found)} rooms:")
-    chat.rows(f"{r.room}  {r.members} here" + (f"  {r.topic}" if r.topic else "") for r in found)
+    chat.rows(
+        f"{r.room}  {r.members} here"
+        + (" (private)" if r.private else "")
+        + (f"  {r.topic}" if r.topic else "")
+        for r in found
+    )
 
 
 def _who(chat: Conversation, rest: str) -> None:
@@ -153,6 +159,50 @@ def _search(chat: Conversation, rest: str) -> None:
     chat.old_events(found)
 
 
+def _register(chat: Conversation, rest: str) -> None:
+    chat.note(
+        f"{chat.client.register()} is yours for good, on every device that you add with /device"
+    )
+
+
+def _unregister(chat: Conversation, rest: str) -> None:
+    chat.client.unregister()
+    chat.note(f"{chat.client.nick} is yours until you leave")
+
+
+def _device(chat: Conversation, rest: str) -> None:
+    link = chat.client.device()
+    chat.note("on your other device, within ten minutes, and give it to nobody else:")
+    chat.rows([f"hubbub join '{link}'"])
+
+
+def _devices(chat: Conversation, rest: str) -> None:
+    what, _, key = rest.partition(" ")
+    if what == "remove" and key.strip():
+        chat.client.remove_device(key.strip())
+        chat.note("its key is removed; whoever has it is out")
+        return
+    if rest:
+        raise Misuse("usage: /devices [remove KEY]")
+    found = chat.client.devices()
+    chat.note(f"{len(found)} keys of {chat.client.nick}:")
+    chat.rows(f"{d.key}  since {d.since[:10]}" + ("  (this one)" if d.own else "") for d in found)
+
+
+def _password(chat: Conversation, rest: str) -> None:
+    def take(password: str) -> None:
+        if not password:
+            raise Misuse("no password was set: /password asks for one")
+        chat.client.set_password(password)
+        chat.note("hubbub login ADDRESS NICK takes this password on another device")
+
+    if rest:
+        take(rest)
+        return
+    chat.note("type the new password, 8 characters or more; it is not shown")
+    chat.secret = take
+
+
 def _help(chat: Conversation, rest: str) -> None:
     width = max(len(f"/{name} {c.usage}") for name, c in COMMANDS.items())
     chat.rows(f"{f'/{name} {c.usage}':{width}}  {c.help}" for name, c in COMMANDS.items())
@@ -179,11 +229,32 @@ COMMANDS: dict[str, Command] = {
     "react": Command(
         "SIGN [NICK]", "react to what was said last, or by NICK", _react, 1, needs_room=True
     ),
+    "create": Command("[--private] NAME", "make a room of your own", ruling.create, 1),
+    "invite": Command(
+        "NICK [ROOM]", "let somebody into a private room", ruling.invite, 1, completes="nicks"
+    ),
+    "kick": Command(
+        "NICK [WHY]", "put somebody out of the room", ruling.kick, 1, True, completes="nicks"
+    ),
+    "ban": Command("NICK [WHY]", "... and keep them out", ruling.ban, 1, True, completes="nicks"),
+    "unban": Command("NICK", "let somebody in again", ruling.unban, 1, True, completes="nicks"),
+    "mute": Command(
+        "NICK [10m]", "let somebody say nothing for a while", ruling.mute, 1, True, "nicks"
+    ),
+    "unmute": Command("NICK", "let somebody speak again", ruling.unmute, 1, True, "nicks"),
+    "op": Command("NICK", "make somebody a moderator", ruling.promote, 1, True, "nicks"),
+    "deop": Command("NICK", "take that back", ruling.demote, 1, True, "nicks"),
+    "roles": Command("[ROOM]", "list who may do what in a room", ruling.roles, completes="rooms"),
     "topic": Command("[TEXT]", "set or show the room's topic", _topic, needs_room=True),
     "history": Command("[N]", "show what was said before", _history, needs_room=True),
     "search": Command(
         "WORDS", "find messages; also from:NICK in:ROOM since:2h before:2026-11-01", _search, 1
     ),
+    "register": Command("", "make your nickname your own for good", _register),
+    "unregister": Command("", "give your registered nickname up", _unregister),
+    "device": Command("", "make a link that adds another device of yours", _device),
+    "devices": Command("[remove KEY]", "list your devices, or remove one", _devices),
+    "password": Command("[PASSWORD]", "set a password for adding devices", _password),
     "help": Command("", "show this list", _help),
     "quit": Command("", "leave; so does 'exit', and Ctrl-D", _quit),
 }

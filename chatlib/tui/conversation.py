@@ -31,6 +31,7 @@ class Conversation:
         self.quitting = False
         self.unread: Counter[str] = Counter()
         self.offline = ""
+        self.secret: Callable[[str], None] | None = None  # takes the next line, which is not shown
         self._show = show
         self._renderer = Renderer()
         self._recent = Recent()
@@ -58,20 +59,32 @@ class Conversation:
             self._nicks.pop(event.nick, None)
         if len(self._nicks) > NICKS_KEPT:
             del self._nicks[next(iter(self._nicks))]
+        self._put_out(event)
         if event.room is not None and event.room != self.room and event.kind in ("say", "act"):
             self.unread[event.room] += 1
         self._mark(event)
         lines = self._renderer.event(event, self._view(event, self._recent))
-        if event.kind == "join" and event.sid == self.client.sid and event.room is not None:
-            lines += self._arrival(event.room, "")
+        mine = event.author == self.client.user and event.room is not None
+        if mine and event.kind == "join":
+            lines += self._arrival(event.room or "", "")
+        elif mine and event.kind == "leave" and event.room not in self.client.joined:
+            self.left(event.room or "")  # on another device
         return lines
+
+    def _put_out(self, event: Event) -> None:
+        """Go on in another room after one was put out of this one."""
+        mine = event.sid == self.client.sid and event.kind == "leave" and event.reason == "kicked"
+        if mine and event.room is not None and event.room not in self.client.joined:
+            self.left(event.room)
 
     def _view(self, event: Event, recent: Recent) -> View:
         about = recent.find(event.re)  # as it was before this event
-        return View(self.client.sid, self.room, about, takes_back=recent.take(event))
+        return View(self.client.user, self.room, about, takes_back=recent.take(event))
 
     def _mark(self, event: Event) -> None:
         """Tell the broker what was read: the current room, and what was said to oneself."""
+        if event.inbox:
+            return  # nobody said it
         if event.room is None:
             self.client.mark_read(event.seq, peer=event.nick)
             return
@@ -83,7 +96,8 @@ class Conversation:
         """Tell of a room that was joined, once its events up to one's own join are shown."""
         names = [m.nick for m in room.members[:MEMBERS_SHOWN]]
         more = " …" if len(room.members) > MEMBERS_SHOWN else ""
-        text = f"{room.room}: {room.topic or 'no topic'}; here: {', '.join(names)}{more}"
+        name = f"{room.room} (private)" if room.private else room.room
+        text = f"{name}: {room.topic or 'no topic'}; here: {', '.join(names)}{more}"
         self._show(self._arrival(room.room, text))
 
     def _arrival(self, room: str, text: str) -> list[Line]:
@@ -126,8 +140,11 @@ class Conversation:
         """Do what a typed line says. Shows an error instead of raising one."""
         from chatlib.tui.commands import run_command
 
+        secret, self.secret = self.secret, None
         try:
-            if text.strip() == "exit":
+            if secret is not None:
+                secret(text)
+            elif text.strip() == "exit":
                 self.quitting = True
             elif text.startswith("/") and not text.startswith("//"):
                 run_command(self, text[1:])
@@ -145,7 +162,7 @@ class Conversation:
 
     def my_last(self) -> int:
         """Return the seq of one's own last message in the room. Raises Misuse."""
-        if (event := self._recent.last(self.room, sid=self.client.sid)) is None:
+        if (event := self._recent.last(self.room, user=self.client.user)) is None:
             raise Misuse(f"you said nothing in {self.room} of late")
         return event.seq
 

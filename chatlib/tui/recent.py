@@ -31,7 +31,7 @@ class Recent:
         elif event.kind == "delete" and event.re in self._said:
             self._forget(event.re)
         elif event.kind == "react" and event.re in self._said:
-            mark = (event.re, event.sid, event.text or "")
+            mark = (event.re, event.author, event.text or "")
             self._reactions ^= {mark}
             return mark not in self._reactions
         return False
@@ -45,11 +45,12 @@ class Recent:
         found = self._said.get(seq or 0)
         return self._before.find(seq) if found is None and self._before is not None else found
 
-    def last(self, room: str, *, sid: str | None = None, nick: str | None = None) -> Event | None:
-        """Return the newest message in a room: of a session, under a nickname, or at all."""
+    def last(self, room: str, *, user: str | None = None, nick: str | None = None) -> Event | None:
+        """Return the newest message in a room: of a user, under a nickname, or at all."""
         key = None if nick is None else nick_key(nick)
         for event in reversed(self._said.values()):
-            if event.room == room and sid in (None, event.sid) and key in (None, _key(event.nick)):
+            theirs = user in (None, event.author) and key in (None, _key(event.nick))
+            if event.room == room and theirs:
                 return event
         return None
 

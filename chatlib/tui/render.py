@@ -7,6 +7,7 @@ without. All text of others passes sanitize() here.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from datetime import datetime, tzinfo
 from typing import NamedTuple
 
@@ -36,7 +37,7 @@ class View(NamedTuple):
     reaction is taken back by it.
     """
 
-    sid: str
+    user: str
     room: str
     about: Event | None = None
     takes_back: bool = False
@@ -78,8 +79,8 @@ class Renderer:
             return []
         at = self._local(event.at)
         head: Line = [(DIM, at.strftime("%H:%M ") if at else "")]
-        if event.room is not None and event.room != view.room:
-            head.append((NOTICE, f"#{sanitize(event.room)} "))
+        if (place := event.place) is not None and place != view.room:
+            head.append((NOTICE, f"#{sanitize(place)} "))
         lines = self._new_day(at)
         rows = _split_rows([*head, *spans])
         return [*lines, *rows]
@@ -137,7 +138,7 @@ def _say(event: Event, view: View) -> Line:
     text = _text(event, view)
     if event.to is None:
         return [("", "<"), _name(event.nick), ("", "> "), *text]
-    if event.sid == view.sid:
+    if event.author == view.user:
         return [(PRIVATE, "to "), _name(event.to), (PRIVATE, " alone: "), *text]
     return [_name(event.nick), (PRIVATE, " to you alone: "), *text]
 
@@ -187,13 +188,42 @@ def _join(event: Event, view: View) -> Line:
 
 
 def _leave(event: Event, view: View) -> Line:
+    if event.by is not None:
+        why = f": {sanitize(event.text)}" if event.text else ""
+        put_out = (DIM, f" was put out{_room(event, ' of')} by ")
+        return [(DIM, "← "), _name(event.nick), put_out, _name(event.by), (DIM, why)]
     reason = _REASONS.get(event.reason or "", event.reason or "")
     why = f" ({sanitize(reason)})" if reason else ""
     return [(DIM, "← "), _name(event.nick), (DIM, f" left{_room(event)}{why}")]
 
 
-def _room(event: Event) -> str:
-    return f" {sanitize(event.room)}" if event.room else ""
+def _room(event: Event, before: str = "") -> str:
+    return f"{before} {sanitize(event.room)}" if event.room else ""
+
+
+def _role(event: Event, view: View) -> Line:
+    nothing = event.role in (None, "none")
+    verb = " took the role of " if nothing else " made "
+    given = f" away in{_room(event)}" if nothing else f" {event.role} of{_room(event)}"
+    return [_name(event.nick), (DIM, verb), _name(event.to or ""), (DIM, sanitize(given))]
+
+
+def _invite(event: Event, view: View) -> Line:
+    room = sanitize(event.room or "")
+    text = f" lets you into the private room {room}: /join {room}"
+    return [_name(event.nick), (NOTICE, text)]
+
+
+def _ruled(verb: str, more: str = "") -> Callable[[Event, View], Line]:
+    """Return what tells that somebody did this to somebody in a room."""
+
+    def told(event: Event, view: View) -> Line:
+        until = f" until {sanitize(event.until)}" if event.until else ""
+        why = f": {sanitize(event.text)}" if event.text else ""
+        where = f"{_room(event, more)}{until}{why}"
+        return [_name(event.nick), (DIM, f" {verb} "), _name(event.to or ""), (DIM, where)]
+
+    return told
 
 
 def _nick(event: Event, view: View) -> Line:
@@ -220,4 +250,10 @@ _SENTENCES = {
     "leave": _leave,
     "nick": _nick,
     "topic": _topic,
+    "role": _role,
+    "invite": _invite,
+    "ban": _ruled("banned", " from"),
+    "unban": _ruled("lets", " into"),
+    "mute": _ruled("muted", " in"),
+    "unmute": _ruled("lets", " speak again in"),
 }

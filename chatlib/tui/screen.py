@@ -92,6 +92,7 @@ class Screen:
             multiline=False,
             wrap_lines=True,
             accept_handler=self._accept,
+            password=Condition(lambda: self.chat.secret is not None),
             height=Dimension(min=1, max=8),
             dont_extend_height=True,
         )
@@ -117,6 +118,8 @@ class Screen:
         )
 
     def _prompt(self) -> StyleAndTextTuples:
+        if self.chat.secret is not None:
+            return [("bold", "password> ")]
         return [("bold", f"{self.chat.room or 'no room'}> ")]
 
     def _pending(self) -> StyleAndTextTuples:
@@ -179,9 +182,13 @@ class Screen:
 
     def _accept(self, buffer: Buffer) -> bool:
         self._interrupted = float("-inf")
-        if buffer.text.strip():
+        text = buffer.text
+        if self.chat.secret is not None or text.lstrip().lower().startswith("/password "):
+            buffer.reset()  # what is still in it is remembered, for the arrow keys
+            self._entered.put(text)
+        elif text.strip():
             buffer.append_to_history()
-            self._entered.put(buffer.text)
+            self._entered.put(text)
         return False  # the line is cleared
 
     # -- threads ------------------------------------------------------------------------------

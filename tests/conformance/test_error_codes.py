@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chatlib.core import admission, identities, sessions
+from chatlib.core import admission, grants, identities, sessions
 from chatlib.core.batch import Entry
 from chatlib.core.buckets import NO_LIMITS, Limits, Rate, Rates
 from chatlib.core.commands import NOBODY, Admit, Peer
@@ -23,7 +23,8 @@ from tests.conformance.document import names, table
 
 ANN, BOB = b"\0\0\0\0\1", b"\0\0\0\0\2"
 
-# What ann, a member of the lobby and of nothing else, asks or says; bob is in `den`.
+# What ann, a member of the lobby and of nothing else, asks or says; bob is in `den`, his own. Hers
+# are `mine` and, private, `attic`; his is `cellar`.
 ASKED: list[tuple[str, str, Any]] = [
     ("bad_search", "search", {"op": "search", "words": "!?"}),
     ("bad_search", "search", {"op": "search", "words": "x", "since": "yesterday"}),
@@ -41,6 +42,26 @@ ASKED: list[tuple[str, str, Any]] = [
     ("not_allowed", "status", {"op": "status"}),
     ("not_allowed", "drain", {"op": "drain"}),
     ("not_encrypted", "redeem", {"op": "redeem", "token": "x"}),
+    ("not_encrypted", "register", {"op": "register"}),
+    ("not_encrypted", "unregister", {"op": "unregister"}),
+    ("not_allowed", "unregister", {"op": "unregister", "nick": "bob"}),
+    ("not_encrypted", "device", {"op": "device"}),
+    ("not_encrypted", "devices", {"op": "devices"}),
+    ("not_encrypted", "undevice", {"op": "undevice", "key": "abcd"}),
+    ("not_encrypted", "password", {"op": "password", "password": "correct horse"}),
+    ("not_encrypted", "login", {"op": "login", "nick": "bob", "password": "correct horse"}),
+    ("not_allowed", "reset", {"op": "reset", "nick": "bob"}),
+    ("not_allowed", "promote", {"op": "promote", "nick": "bob", "role": "operator"}),
+    ("not_allowed", "audit", {"op": "audit"}),
+    ("room_taken", "create", {"op": "create", "room": "den"}),
+    ("room_taken", "create", {"op": "create", "room": "cellar", "private": True}),
+    ("bad_room", "create", {"op": "create", "room": "a b"}),
+    ("no_such_room", "join", {"op": "join", "room": "cellar"}),
+    ("not_joined", "history", {"op": "history", "room": "attic"}),
+    ("not_joined", "search", {"op": "search", "words": "x", "room": "attic"}),
+    ("not_joined", "who", {"op": "who", "room": "attic"}),
+    ("not_allowed", "history", {"op": "history", "room": "den", "deleted": True}),
+    ("bad_nick", "unban", {"op": "unban", "room": "mine", "who": "a b"}),
     ("bad_json", "any", b"{"),
     ("bad_request", "join", {"op": "join", "room": 5}),
     ("unknown_op", "any", {"op": "dance"}),
@@ -69,6 +90,29 @@ ASKED: list[tuple[str, str, Any]] = [
     ("too_long", "topic", {"op": "topic", "room": "lobby", "text": "x" * 513}),
     ("bad_text", "topic", {"op": "topic", "room": "lobby", "text": "two\nlines"}),
 ]
+USED = {  # what there is to be done with rights, beside `room`
+    "role": {"nick": "bob", "role": "moderator"},
+    "kick": {"nick": "bob"},
+    "mute": {"nick": "bob"},
+    "unmute": {"nick": "bob"},
+    "ban": {"nick": "bob"},
+    "unban": {"who": "bob"},
+    "bans": {},
+    "roles": {},
+}
+for _op, _fields in USED.items():
+    _places = {"a b": "bad_room", "nix": "no_such_room", "cellar": "no_such_room"}
+    if _op != "roles":
+        _places["den"] = "not_allowed"
+    for _room, _code in _places.items():
+        ASKED.append((_code, _op, {"op": _op, "room": _room, **_fields}))
+    if "nick" in _fields:
+        ASKED.append(("bad_nick", _op, {"op": _op, "room": "mine", **_fields, "nick": "a b"}))
+for _op in ("role", "kick", "mute", "ban"):
+    ASKED.append(("no_such_nick", _op, {"op": _op, "room": "mine", **USED[_op], "nick": "zoe"}))
+for _op in ("kick", "ban"):
+    for _code, _why in (("too_long", "€" * 200), ("bad_text", "\a")):
+        ASKED.append((_code, _op, {"op": _op, "room": "mine", "nick": "bob", "reason": _why}))
 SAID: list[tuple[str, dict[str, Any]]] = [
     ("bad_nick", {"to": "a b", "text": "x"}),
     ("bad_room", {"room": "a b", "text": "x"}),
@@ -89,11 +133,20 @@ SAID: list[tuple[str, dict[str, Any]]] = [
 LOCKED = {
     "bad_token", "not_admitted", "wrong_key", "banned", "no_such_invitation", "not_banned",
     "too_many_invitations", "too_many_bans",
+    # tests/core/test_registering.py and test_passwords.py
+    "already_registered", "too_many_nicks", "not_registered", "too_many_devices",
+    "no_such_device", "no_passwords", "wrong_password",
 }  # fmt: skip
 BY_KEYS = {  # also told by a broker with keys, see test_keys and the one behind it
     ("not_encrypted", "invite"), ("not_encrypted", "ban"), ("bad_room", "invite"),
-    ("bad_nick", "ban"), ("no_such_nick", "ban"),
+    ("bad_nick", "ban"), ("no_such_nick", "ban"), ("not_allowed", "redeem"),
+    ("no_such_nick", "unregister"), ("bad_nick", "unregister"), ("not_allowed", "undevice"),
+    ("not_allowed", "password"), ("bad_nick", "login"), ("not_allowed", "login"),
+    ("not_encrypted", "reset"), ("no_such_nick", "reset"), ("bad_nick", "reset"),
+    ("not_encrypted", "promote"), ("no_such_nick", "promote"), ("bad_nick", "promote"),
+    ("not_allowed", "register"),
 }  # fmt: skip
+BY_BOB = {("banned_here", "join"), ("banned_here", "intake"), ("muted", "intake")}
 ELSEWHERE = LOCKED | {
     "no_session",
     "search_failed",
@@ -103,6 +156,8 @@ ELSEWHERE = LOCKED | {
     "too_many_rooms",
     "slow_down",
     "draining",
+    "too_many_roles",
+    "too_many_mutes",
 }
 
 
@@ -134,6 +189,13 @@ class Broker:
         self.ask(BOB, {"op": "join", "room": "den"})
         private = [token.encode(), b'{"n":1,"to":"ann","text":"for you"}']
         self.pipeline.run([(private, NOBODY)], [], [], 1.0, 1)  # its seq is 3
+        for who, room, secret in (
+            (ANN, "mine", False),
+            (ANN, "attic", True),
+            (BOB, "cellar", True),
+        ):
+            made = self.ask(who, {"op": "create", "room": room, "private": secret})
+            assert made["ok"] or limits is not None
 
     def ask(self, routing: bytes, request: Any) -> Any:
         frame = request if isinstance(request, bytes) else json.dumps(request).encode()
@@ -223,6 +285,16 @@ def test_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ask("OP", {"op": "unban", "who": "EVE"}) == "not_banned"
     assert ask("OP", {"op": "uninvite", "invitation": "x"}) == "no_such_invitation"
     assert ask("OP", {"op": "ban", "nick": "nobody"}) == "no_such_nick"
+    promote = {"op": "promote", "role": "operator"}
+    assert ask("OP", {**promote, "nick": "nobody"}) == "no_such_nick"
+    assert ask("OP", {**promote, "nick": "a b"}) == "bad_nick"
+    assert ask("OP", {"op": "promote", "key": "OP", "role": "none"}) == "not_allowed"
+    assert ask("OP", {"op": "promote", "key": "GW", "role": "gateway"})["ok"]
+    audited = [json.loads(json.dumps(e)) for e in ask("OP", {"op": "audit"})["events"]]
+    assert [e["what"] for e in audited] == ["invite", "redeem", "ban", "unban", "promote"]
+    assert ask("GW", hello | {"nick": "irc"})["nick"] == "irc"
+    assert ask("OP", {"op": "ban", "nick": "irc"}) == "not_allowed"  # others share that key
+    assert ask("GW", {"op": "register"}) == "not_allowed"
     assert ask("OP", {"op": "ban", "nick": "a b"}) == "bad_nick"
     assert ask("OP", {"op": "invite", "room": "a b"}) == "bad_room"
     monkeypatch.setattr(identities, "MAX_INVITATIONS", 0)
@@ -234,9 +306,36 @@ def test_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_keys_there_is_nobody_to_let_in(broker: Broker) -> None:
     broker.pipeline.admission._operators = (7,)
     broker.peer = Peer(uid=7)
-    for request in ({"op": "invite"}, {"op": "ban", "address": "192.0.2.1"}):
+    promote = {"op": "promote", "key": "x", "role": "gateway"}
+    for request in ({"op": "invite"}, {"op": "ban", "address": "192.0.2.1"}, promote):
         assert broker.ask(ANN, request)["error"]["code"] == "not_encrypted"
     assert broker.ask(ANN, {"op": "invitations"})["invitations"] == []
+
+
+def test_what_moderators_do(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert broker.ask(ANN, {"op": "join", "room": "den"})["ok"]
+    assert broker.ask(BOB, {"op": "mute", "room": "den", "nick": "ann", "seconds": 60})["ok"]
+    muted = broker.say({"room": "den", "text": "x"})["error"]
+    assert muted["code"] == "muted" and "until 1970-01-01T00:01:00.001Z" in muted["message"]
+    assert broker.ask(BOB, {"op": "unmute", "room": "den", "nick": "ann"})["ok"]
+    assert broker.ask(BOB, {"op": "ban", "room": "den", "nick": "ann"})["ok"]
+    assert broker.ask(ANN, {"op": "join", "room": "den"})["error"]["code"] == "banned_here"
+    assert broker.ask(BOB, {"op": "unban", "room": "den", "who": "ann"})["ok"]
+    assert broker.ask(ANN, {"op": "join", "room": "den"})["ok"]
+    # Who is renamed to somebody that was banned without a key is in there, and silent.
+    cyd = b"\0\0\0\0\3"
+    assert broker.ask(cyd, {"op": "hello", "v": 1, "nick": "cyd"})["ok"]
+    assert broker.ask(BOB, {"op": "ban", "room": "den", "nick": "cyd"})["ok"]
+    assert broker.ask(cyd, {"op": "bye"})["ok"]
+    assert broker.ask(ANN, {"op": "nick", "nick": "cyd"})["ok"]
+    assert broker.say({"n": 2, "room": "den", "text": "x"})["error"]["code"] == "banned_here"
+    for name in ("MAX_ROLES", "MAX_MUTES"):
+        monkeypatch.setattr(grants, name, 0)
+    role = {"op": "role", "room": "den", "nick": "eve", "role": "moderator"}
+    assert broker.ask(cyd, {"op": "hello", "v": 1, "nick": "eve"})["ok"]
+    assert broker.ask(BOB, role)["error"]["code"] == "too_many_roles"
+    mute = {"op": "mute", "room": "den", "nick": "eve"}
+    assert broker.ask(BOB, mute)["error"]["code"] == "too_many_mutes"
 
 
 def test_too_much(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -283,6 +382,7 @@ def test_too_fast() -> None:
 
 def test_every_code_is_told_here_and_where_the_document_says() -> None:
     told = {(code, op) for code, op, _ in ASKED} | {(code, "intake") for code, _ in SAID} | BY_KEYS
+    told |= BY_BOB
     assert {names(row[0])[0] for row in table("code")} == {code for code, _ in told} | ELSEWHERE
     for op, _, _, errors in table("op"):
         for code in set(names(errors)) - ELSEWHERE:

@@ -14,11 +14,23 @@ from typing import Any, get_args, get_type_hints
 import pytest
 from msgspec import inspect
 
-from chatlib.core import admission, buckets, cursors, questions, rooms, sessions
+from chatlib.core import (
+    admission,
+    audit,
+    buckets,
+    cursors,
+    devices,
+    grants,
+    questions,
+    registering,
+    rooms,
+    sessions,
+)
+from chatlib.core.passwords import PER_MINUTE
 from chatlib.errors import BadName, BadRoom
 from chatlib.history import search
 from chatlib.names import nick_key, room_name
-from chatlib.net import backlog, lookups, pipeline, reads, sockets
+from chatlib.net import backlog, lookups, packing, passwords, reads, sockets, subscribers
 from chatlib.protocol import answers, codec, events, fields, limits, requests
 from tests.conformance.document import Block, blocks, document, names, table, values
 from tests.conformance.transcript import Player, parse
@@ -39,6 +51,22 @@ ANSWERS = {
     "ban": answers.Answer,
     "unban": answers.Answer,
     "bans": answers.BanList,
+    "promote": answers.Answer,
+    "audit": answers.Page,
+    "register": answers.Registered,
+    "unregister": answers.Answer,
+    "device": answers.Invited,
+    "devices": answers.DeviceList,
+    "undevice": answers.Answer,
+    "password": answers.Answer,
+    "login": answers.Registered,
+    "reset": answers.Invited,
+    "create": answers.Created,
+    "role": answers.RoleIs,
+    "kick": answers.Answer,
+    "mute": answers.Answer,
+    "unmute": answers.Answer,
+    "roles": answers.RoleList,
     "status": answers.BrokerStatus,
     "drain": answers.Draining,
     "rooms": answers.RoomList,
@@ -180,6 +208,9 @@ def test_table_of_what_is_inside() -> None:
         "bans": answers.BanLine,
         "activity": answers.RoomActivity,
         "sessions": answers.SessionActivity,
+        "devices": answers.DeviceLine,
+        "roles": answers.RoleLine,
+        "mutes": answers.MuteLine,
         "error": fields.Error,
         "members": answers.Member,
         "read": answers.Unread,
@@ -231,8 +262,12 @@ def kinds(*functions: str) -> set[str]:
 
 def test_table_of_event_kinds() -> None:
     said = get_args(get_type_hints(events.Line)["kind"])
-    assert [names(row[0])[0] for row in table("kind")] == [*said, "join", "leave", "nick", "topic"]
-    assert {names(row[0])[0] for row in table("kind")} == kinds("tell_room") | set(said)
+    assert [names(row[0])[0] for row in table("kind")] == [
+        *said, "join", "leave", "nick", "topic", "role", "mute", "unmute", "ban", "unban",
+        "invite", "audit",
+    ]  # fmt: skip
+    found = kinds("tell_room") | set(said) | {"invite", audit.STREAM}
+    assert {names(row[0])[0] for row in table("kind")} == found
 
 
 def test_table_of_markers_and_notices() -> None:
@@ -246,7 +281,7 @@ def test_table_of_leave_reasons() -> None:
     leave = next(row for row in table("kind") if names(row[0]) == ["leave"])
     found = {
         constant(k.value)
-        for call in calls("tell_room", "EndSession")
+        for call in calls("tell_room", "EndSession", "end_sessions_of")
         for k in call.keywords
         if k.arg == "reason" and constant(k.value)
     }
@@ -271,6 +306,7 @@ BEYOND_HELLO = {
     "bytes of events in an answer": limits.ANSWER_BYTES,
     "rooms or members in a list": questions.MAX_LIST,
     "bytes of a subscription's frame": limits.SUBSCRIPTION_BYTES,
+    "bytes of the topics that one key has, 8 more for each": subscribers.MOST_BYTES,
     "lines of a feed message": limits.FEED_LINES,
     "bytes of lines in a feed message": limits.FEED_BYTES,
     "messages in the answer to a search": limits.SEARCH_EVENTS,
@@ -280,6 +316,15 @@ BEYOND_HELLO = {
     "rooms of a broker": rooms.MAX_ROOMS,
     "sessions of a broker": sessions.MAX_SESSIONS,
     "bound connections of a session": admission.MAX_BINDINGS,
+    "registered nicknames of a broker": registering.MAX_REGISTERED,
+    "keys of a registered nickname": devices.MAX_DEVICES,
+    "links for devices of one nickname": registering.MAX_LINKS,
+    "links for devices of a broker": registering.MAX_ALL_LINKS,
+    "passwords that wait to be tried": passwords.MAX_WAITING,
+    "passwords a minute, of one address and for one nickname": PER_MINUTE,
+    "roles in a room": grants.MAX_ROLES,
+    "mutes in a room": grants.MAX_MUTES,
+    "bans from a room": grants.MAX_BANS,
     "lines with `re` in a pass of the broker": lookups.MOST,
     "waiting requests of a connection that read": reads.MOST_WAITING,
     "control messages sent ahead to one peer": sockets.CONTROL_HWM,
@@ -287,7 +332,7 @@ BEYOND_HELLO = {
     "bytes answered to all before pages are small": reads.LARGE_BYTES,
     "bytes of events in a small page": reads.SMALL_PAGE_BYTES,
     "feed messages waiting for one subscriber": sockets.FEED_HWM,
-    "bytes of lines that are packed together": pipeline.PACKED_BYTES,
+    "bytes of lines that are packed together": packing.PACKED_BYTES,
     "intake messages waiting of one sender": sockets.INTAKE_HWM,
     "requests waiting of one peer": sockets.REQUESTS_HWM,
     "milliseconds that a peer may take nothing": sockets.STALLED_MS,
@@ -317,6 +362,7 @@ def test_numbers_in_prose() -> None:
     assert f"**{limits.MISSED_HEARTBEATS} heartbeats**" in text
     assert f"The Hubbub wire, version {limits.WIRE_VERSION}" in text
     assert sessions.DAY == 24 * 3600 * 1000 and "is kept for a day" in text
+    assert f"N {passwords.N}, r {passwords.R}, p {passwords.P}" in text
     assert f"beyond {2 * limits.CONTROL_FRAME_BYTES} the connection is closed" in text
 
 

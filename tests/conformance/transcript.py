@@ -24,7 +24,7 @@ from tests.conformance.document import values
 from tests.support import Peer, RunningBroker
 
 # What chance, the clock or the machine decide: the document's value stands for the one that came.
-VARYING = {"session", "sid", "epoch", "intake", "feed", "server", "at"}
+VARYING = {"session", "sid", "user", "epoch", "intake", "feed", "server", "at"}
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
@@ -120,7 +120,8 @@ class Player:
             return came
         if field == "at":
             return written if TIMESTAMP.fullmatch(came) else came
-        meant = self._meant.setdefault((field, written), came)
+        name = "sid" if field == "user" else field  # a user has the sid of his first session
+        meant = self._meant.setdefault((name, written), came)
         return written if meant == came else came
 
     def _real(self, request: dict[str, Any]) -> dict[str, Any]:

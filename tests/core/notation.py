@@ -17,7 +17,7 @@ _token = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|\[.*?\]|\{.*?\}|\S*)')
 _event = re.compile(r'(\d+)<(\d+) (\w+) (\S+) ([^\s.]+)(?:\.(\d+))?(?: ("(?:[^"\\]|\\.)*"))?(.*)')
 DULL = {"at", "client", "epoch", "error", "feed", "heartbeat", "id", "intake", "limits", "message"}
 DULL |= {"ok", "server", "v"}
-REST = ("re", "deleted", "old", "reason", "bot")
+REST = ("re", "deleted", "old", "reason", "bot", "user")
 
 
 def value(text: str) -> Any:
@@ -84,6 +84,8 @@ def show_fields(known: dict[str, Any]) -> str:
         known = {"suggestion": known.get("error", {}).get("suggestion")} | known
     elif "error" in known:
         known = known | {"code": known["error"]["code"]}
+    if known.get("user") == known.get("sid"):  # of all who are not registered
+        known = {k: v for k, v in known.items() if k != "user"}
     shown = {k: v for k, v in known.items() if k not in DULL and (v or k in ("accepted", "after"))}
     if "members" in known:
         shown.pop("oldest", None)

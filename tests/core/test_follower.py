@@ -985,3 +985,116 @@ def test_next_tick_is_soon_when_something_waits() -> None:
     assert client.follower.next_tick(client.now) == 1.0
     client.given("tell bob psst")
     assert client.follower.next_tick(client.now) == 0.1
+
+
+DEN = """
+    connected
+    welcome
+    join den
+    joined room=den private=true head=1 : 1<0 join den ann
+    """
+
+
+def test_a_private_room_is_followed_on_control() -> None:
+    play(
+        """
+        join den
+            subscribe room/den/
+            > join 2 room=den
+        < 3<2 say den bob.1 "early"
+        joined room=den private=true head=3 : 1<0 join den bob ; 2<1 join den ann
+            unsubscribe room/den/
+            told 1<0 join den bob
+            told 2<1 join den ann
+            told 3<2 say den bob.1 "early"
+            answer 2 Joined
+        < 4<3 say den bob.2 "hi"
+            told 4<3 say den bob.2 "hi"
+        < 6<5 say den bob.4 "and one was lost"
+            > history 3 room=den after=4
+        page head=6 : 5<4 say den bob.3 "this" ; 6<5 say den bob.4 "and one was lost"
+            told 5<4 say den bob.3 "this"
+            told 6<5 say den bob.4 "and one was lost"
+        < 7<0 role den bob to=ann role=owner inbox=true
+            told 7<0 role den bob
+        """,
+        ONLINE,
+    )
+
+
+def test_a_private_room_of_another_history_is_not_opened_as_a_public_one() -> None:
+    play(
+        """
+        disconnected gone
+            told offline ann gone
+        connected
+            > hello 3 nick=ann session=t1
+        welcome epoch=e2 session=t2
+            attach beacon/
+            told online new_history ann
+            told refusal ticket=0 code=no_such_room text=""
+        """,
+        DEN,
+    )
+
+
+def test_who_is_put_out_of_a_room_leaves_it() -> None:
+    play(
+        """
+        < 2<1 leave den ann reason=kicked by=bob
+            told 2<1 leave den ann reason=kicked
+        < 3<2 say den bob.1 "he is gone"
+        """,
+        DEN,
+    )
+    play(
+        """
+        feed 2<1 leave lobby ann reason=kicked ; 3<2 say lobby bob.1 "gone"
+            unsubscribe room/lobby/
+            told 2<1 leave lobby ann reason=kicked
+        """,
+        IN_LOBBY,
+    )
+
+
+def test_what_history_has_of_the_time_behind_a_kick_is_not_told() -> None:
+    client = ClientPlay()
+    client.given(IN_LOBBY)
+    client.given('feed 4<3 say lobby bob.2 "two"')
+    client.play("""
+        page head=4 : 2<1 leave lobby ann reason=kicked ; 3<2 say lobby bob.1 "one" ; 4<3 say lobby bob.2 "two"
+            unsubscribe room/lobby/
+            told 2<1 leave lobby ann reason=kicked
+        """)  # noqa: E501
+
+
+def test_who_was_put_out_and_not_told_hears_it_from_history_or_the_heads() -> None:
+    play(
+        """
+        < 3<2 say den bob.1 "what was before?"
+            > history 3 room=den after=1
+        no no_such_room
+            told refusal ticket=0 code=no_such_room text=""
+        """,
+        DEN,
+    )
+    client = ClientPlay()
+    client.given(DEN)
+    client.given("tick 10")
+    client.play("""
+        pong heads={}
+            told refusal ticket=0 code=not_joined text=""
+        """)
+    assert client.follower.rooms == []
+
+
+def test_who_is_back_before_he_hears_that_he_was_put_out_is_in() -> None:
+    client = ClientPlay()
+    client.given(IN_LOBBY)
+    client.given("""
+        join lobby
+        joined room=lobby head=3 : 1<0 join lobby ann ; 2<1 leave lobby ann reason=kicked ; 3<2 join lobby ann
+        feed 2<1 leave lobby ann reason=kicked
+        feed 3<2 join lobby ann
+        """)  # noqa: E501
+    assert client.follower.rooms == ["lobby"]

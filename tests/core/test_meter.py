@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chatlib.core.batch import Note
 from chatlib.core.buckets import NO_LIMITS, Limits, Rate, Rates
-from chatlib.core.commands import Peer
+from chatlib.core.commands import Peer, Promote
 from chatlib.core.meter import network
 from tests.core.broker_play import BrokerPlay
 
@@ -567,3 +567,34 @@ def test_nothing_is_kept_of_sessions_that_ended() -> None:
     broker._take("ann > bye")
     broker._pass()
     assert not (meter._paused or meter._here or meter._counts or meter._accounts)
+
+
+def test_a_gateways_sessions_each_pay_for_themselves() -> None:
+    """As soon as its key has that role; before, they paid together."""
+    gateway, limits = Peer("G" * 40, "10.0.0.1"), people(messages=Rate(1, 2), most_sessions=2)
+    broker = BrokerPlay(limits, irc1=gateway, irc2=gateway, irc3=gateway, t1=gateway, t2=gateway)
+    broker.given(irc1="lobby", irc2="lobby")
+    broker.play("""
+        t1 >> n=1 room=lobby text=a
+        t2 >> n=1 room=lobby text=b | n=2 room=lobby text=c
+            irc2 < kind=slow from=2 after_ms=1000 reason="more than 1 messages a second"
+            room/lobby/ <
+                3<2 say lobby irc1.1 "a"
+                4<3 say lobby irc2.1 "b"
+        irc3 > hello v=1 nick=irc3 id=1
+            irc3 < 1 no too_many_sessions
+        wait 2
+        """)
+    broker.pipeline.submit(Promote(at=1, local=True, key=gateway.key, role="gateway"))
+    broker.play("""
+        wait 1
+        t1 >> n=2 room=lobby text=a | n=3 room=lobby text=b
+        t2 >> n=2 room=lobby text=c | n=3 room=lobby text=d
+            room/lobby/ <
+                6<4 say lobby irc1.2 "a"
+                7<6 say lobby irc1.3 "b"
+                8<7 say lobby irc2.2 "c"
+                9<8 say lobby irc2.3 "d"
+        irc3 > hello v=1 nick=irc3 id=1
+            irc3 < 1 ok session=t3 sid=s3 nick=irc3 accepted=0
+        """)

@@ -245,7 +245,7 @@ def test_hellos_on_one_connection_the_last_that_is_granted_counts() -> None:
 def test_where_no_nickname_like_it_is_free_none_is_suggested(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("chatlib.core.sessions.suggest_nick", lambda nick, taken: "")
+    monkeypatch.setattr("chatlib.core.users.suggest_nick", lambda nick, taken: "")
     play(
         """
         bob > hello id=1 v=1 nick=ann

@@ -12,13 +12,17 @@ from chatlib.core.apply import apply
 from chatlib.core.batch import Batch
 from chatlib.core.commands import Command
 from chatlib.core.state import State, digest, new_room
+from chatlib.protocol.keys import encode_z85
 from tests.core import consistency
 from tests.core.mirror import Mirror
 from tests.core.some_commands import ACTS, numbered
 
 Acts = list[tuple[type[Command], dict[str, Any]]]
+KEY = encode_z85(bytes(32)).decode()
 START: Acts = [
-    (commands.OpenSession, {"token": None, "nick": nick, "bot": False}) for nick in ("ann", "bob")
+    (commands.OpenSession, {"token": None, "nick": "ann", "bot": False, "key": KEY}),
+    (commands.OpenSession, {"token": None, "nick": "bob", "bot": False}),
+    (commands.Register, {"sid": "s0"}),
 ]
 START += [(commands.JoinRoom, {"sid": sid, "room": "lobby", "after": None}) for sid in ("s0", "s1")]
 

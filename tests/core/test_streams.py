@@ -7,7 +7,7 @@ import json
 import pytest
 
 from chatlib.core.batch import Batch
-from chatlib.core.state import Session, State
+from chatlib.core.state import Session, State, User
 from chatlib.core.streams import members, moment, tell_inbox, tell_room, timestamp
 from chatlib.protocol.answers import Member
 from chatlib.protocol.events import Event
@@ -16,7 +16,8 @@ from chatlib.protocol.events import Event
 def state_with(*nicks: str) -> State:
     state = State("e")
     for nick in nicks:
-        state.sessions[nick] = Session(nick, nick.encode(), nick, nick.lower())
+        user = state.users[nick] = User(nick, nick, nick.lower(), sessions=(nick,))
+        state.sessions[nick] = Session(nick, nick.encode(), user)
     return state
 
 
@@ -71,7 +72,7 @@ def test_a_rooms_event_is_one_line_behind_the_one_before() -> None:
 
 def test_an_inboxs_event_chains_in_that_inbox() -> None:
     state, batch = state_with("Ann", "bob"), Batch()
-    ann, bob = state.sessions["Ann"], state.sessions["bob"]
+    ann, bob = state.users["Ann"], state.users["bob"]
     ann.inbox = 5
     event = Event(seq=9, kind="say", to="bob", nick="Ann", sid="Ann", text="psst")
     tell_inbox(state, bob, ann, event, batch)

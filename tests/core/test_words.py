@@ -7,7 +7,6 @@ import pytest
 from chatlib.core.apply import apply
 from chatlib.core.batch import Batch, Entry
 from chatlib.core.commands import Original, Regarding, Say
-from chatlib.core.words import may_see_deleted
 from chatlib.net import lookups
 from chatlib.protocol.events import Line
 from tests.core.broker_play import BrokerPlay, play
@@ -391,12 +390,6 @@ def test_a_store_that_cannot_be_read_is_asked_again(monkeypatch: pytest.MonkeyPa
             room/lobby/ < 2<1 say lobby ann.1 "plain"
         """  # noqa: E501
     )
-
-
-def test_nobody_sees_what_was_deleted_yet() -> None:
-    broker = BrokerPlay()
-    broker.given(ann="lobby")
-    assert not any(map(may_see_deleted, broker.pipeline.state.sessions.values()))
 
 
 def test_the_nickname_may_be_somebody_elses_since_it_was_looked_up() -> None:

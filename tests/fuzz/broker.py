@@ -243,7 +243,9 @@ class Play:
                     self._look_at_marker(topic, event)
                     continue
                 assert line in self._disk.stored, "published, and not stored"
-                assert event.to is None and topic == room_topic(event.room or "")
+                rights = event.kind in ("role", "mute", "unmute", "ban", "unban")
+                assert (event.to is None) != rights and topic == room_topic(event.room or "")
+                assert not self._pipeline.state.rooms[event.room or ""].private
                 assert event.prev == self._published.get(topic, 0)
                 self._published[topic] = event.seq
 

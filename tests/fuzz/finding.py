@@ -9,7 +9,7 @@ from pathlib import Path
 from chatlib.core.batch import INBOX, Entry
 from chatlib.core.commands import Origin, Question
 from chatlib.core.questions import Find, answer
-from chatlib.core.state import Changes, Session, State, new_room
+from chatlib.core.state import Changes, Session, State, User, new_room
 from chatlib.core.streams import timestamp
 from chatlib.errors import ProtocolViolation
 from chatlib.history.index import WordIndex
@@ -45,7 +45,8 @@ class History:
             pass
         self.state = State("e1")
         self.state.rooms["ops"] = new_room("ops")
-        self.state.sessions["s1"] = Session("s1", b"", "ann", nick_key("ann"))
+        ann = self.state.users["s1"] = User("s1", "ann", nick_key("ann"))
+        self.state.sessions["s1"] = Session("s1", b"", ann)
 
 
 @cache

@@ -15,16 +15,20 @@ from chatlib.core.batch import Batch, Entry
 from chatlib.core.commands import (
     ChangeNick,
     Command,
+    Deregister,
     EndSession,
     JoinRoom,
     LeaveRoom,
     OpenSession,
     Origin,
+    Register,
     Say,
     SetTopic,
+    Unregister,
 )
 from chatlib.core.state import Changes, State
 from chatlib.errors import BadConfiguration, CannotCreate
+from chatlib.history.care import check
 from chatlib.history.memory import MemoryStore
 from chatlib.history.retention import DAY, Keep, Retention
 from chatlib.history.schema import APPLICATION_ID, MIGRATIONS
@@ -126,10 +130,8 @@ def picture(state: State) -> object:
         state.seq,
         state.at,
         state.guests,
-        {
-            s.sid: (s.digest, s.nick, s.key, s.bot, s.accepted, s.inbox, sorted(s.rooms))
-            for s in state.sessions.values()
-        },
+        {s.sid: (s.digest, s.user.id, s.bot, s.accepted, s.since) for s in state.sessions.values()},
+        {u.id: (u.nick, u.key, u.inbox, sorted(u.rooms), u.sessions) for u in state.users.values()},
         {r.name: (r.topic, r.head, dict(r.members)) for r in state.rooms.values()},
         dict(state.nicks),
         dict(state.digests),
@@ -318,4 +320,71 @@ def test_without_retention_nothing_goes(tmp_path: Path) -> None:
     committed(store, 1, 20)
     store.trim(10**15)
     assert kept(store) == (20, 1)
+    store.close()
+
+
+def test_a_history_from_before_users_goes_on(tmp_path: Path) -> None:
+    """Each session of the schema before is somebody of its own, with the sid as id."""
+    db = sqlite3.connect(tmp_path / FILE)
+    for step in MIGRATIONS[:5]:
+        db.executescript(step)
+    db.executescript(
+        f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 5;"
+        "INSERT INTO meta VALUES ('epoch', 'old'), ('seq', 2), ('at', 7), ('guests', 1);"
+        "INSERT INTO rooms VALUES ('ops', 'cake', 1);"
+        "INSERT INTO sessions VALUES"
+        " ('s1', x'01', 'Ann', 0, 4, 2, '{\"ops\":1}', '{\"ops\":1}', 'K');"
+        "INSERT INTO sessions VALUES ('s2', x'02', 'bob', 1, 0, 2, '{}', '{}', '');"
+    )
+    db.commit()
+    db.close()
+    assert check(tmp_path) == [], "beside a broker of before"
+    for _ in range(2):
+        store = SqliteStore(tmp_path, "new")
+        state = State(store.epoch)
+        state.restore(store.load())
+        store.close()
+        ann, bob = state.sessions["s1"], state.sessions["s2"]
+        assert (ann.accepted, ann.owner, ann.since, bob.bot) == (4, "K", 0, True)
+        user = state.users["s1"]
+        assert ann.user is user and (user.nick, user.inbox, user.read) == ("Ann", 2, {"ops": 1})
+        assert (user.sessions, user.identity) == (("s1",), "")
+        assert state.rooms["ops"].members == {"s1": 1}
+        assert state.nicks == {"ann": "s1", "bob": "s2"} and state.epoch == "old"
+    assert check(tmp_path) == []
+
+
+def test_a_registered_user_without_a_session_comes_back(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path, "e")
+    state = State("e")
+
+    def does(*commands: Command) -> None:
+        batch = Batch()
+        for command in commands:
+            apply(state, command, batch)
+        store.commit(batch.entries, state.changes())
+        state.keep()
+
+    key = "K" * 40
+    does(
+        OpenSession(at=5, sid="s1", origin=ORIGIN, new_token="t1", nick="Ann", key=key),
+        JoinRoom(at=6, sid="s1", room="ops"),
+        Register(at=7, sid="s1"),
+        OpenSession(at=8, sid="s2", origin=ORIGIN, new_token="t2", key=key),
+    )
+    does(EndSession(at=9, sid="s1", reason="left"))
+    does(EndSession(at=10, sid="s2", reason="left"))
+    store.close()
+    assert check(tmp_path) == []
+    store = SqliteStore(tmp_path, "e")
+    again = State("e")
+    again.restore(store.load())
+    assert picture(again) == picture(state)
+    user = again.users["s1"]
+    assert (user.identity, user.present, list(user.rooms)) == (key, False, ["ops"])
+    assert again.rooms["ops"].members == {} and again.identities == state.identities
+    state = again
+    does(Unregister(at=11, sid="s1"), Deregister(at=11, nick="ANN", local=True))
+    assert not again.users
+    assert not store.load().users
     store.close()

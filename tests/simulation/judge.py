@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
@@ -18,8 +18,10 @@ from chatlib.core.batch import INBOX, Entry, Note
 from chatlib.core.signals import Gap, Refusal
 from chatlib.core.state import State
 from chatlib.history.store import Store
-from chatlib.protocol.codec import decode_event
+from chatlib.protocol.codec import decode_event, decode_events
 from chatlib.protocol.events import Event
+
+RULINGS = ("role", "mute", "unmute", "ban", "unban")
 
 
 class Chain:
@@ -87,6 +89,14 @@ class Judge:
         self.erased: set[int] = set()  # seqs of messages deleted, and of their edits
         self.told: list[tuple[int, int]] = []  # (member, seq), all that was told to anybody
         self.gaps = 0
+        self.private: set[str] = set()  # names of private rooms
+        self.spans: dict[str, dict[str, list[list[float]]]] = defaultdict(
+            lambda: defaultdict(list)
+        )  # private room -> sid -> from which seq to which it was in there
+        self.ranked: set[tuple[str, str]] = set()  # (room, sid) that ever was more than a member
+        self.ruled: set[str] = set()  # rooms in which somebody was muted or put out
+        self.denied = 0  # requests about private rooms that were refused
+        self.state: State | None = None
         self._spoken: dict[int, int] = defaultdict(lambda: -1)  # member -> his newest in history
         self._seq = 0
         self._at = ""
@@ -104,14 +114,21 @@ class Judge:
             place, _, name = entry.stream.partition("/")
             if place == "inbox":
                 self._to_inbox(name, event)
+            elif place == "audit":
+                assert event.seq > self._seq
+                if event.what == "create":
+                    if event.text == "private":
+                        self.private.add(event.room or "")
+                    self._ranks(event.room or "", event.nick)
             else:
+                assert (place == "private") == (event.room in self.private), f"where? {entry}"
                 assert f"{event.room}/" == name
-                assert event.to is None
+                assert event.to is None or event.kind in RULINGS
                 assert event.seq > self._seq, f"a seq that was there before: {event}"
                 self._to_room(name[:-1], event)
             self._seq = event.seq
             self.chains[entry.stream].append(event)
-            if event.re is not None:
+            if event.re is not None and place != "audit":
                 self._about(self.chains[entry.stream], event)
 
     def _about(self, chain: Chain, event: Event) -> None:
@@ -121,24 +138,89 @@ class Judge:
         assert original.seq == event.re, f"about nothing: {event}"
         assert original.kind in ("say", "act"), f"about no message: {event}"
         changes = event.kind in ("edit", "delete")
-        assert not changes or event.sid == original.sid, f"somebody else's: {event}"
+        may = event.kind == "delete" and (event.room or "", event.sid) in self._more_than_members()
+        assert not changes or may or event.sid == original.sid, f"somebody else's: {event}"
         if event.kind == "delete":
             edits = [e.seq for e in chain.events[behind:] if e.kind == "edit" and e.re == event.re]
             self.erased.update((original.seq, *edits))
         elif event.kind == "edit" and event.re in self.erased:
             self.erased.add(event.seq)
 
-    def answered(self, frame: bytes) -> None:
-        """Look at what somebody is answered: nobody reads what was deleted."""
+    def _more_than_members(self) -> set[tuple[str, str]]:
+        """Return who has ever been a moderator or an owner, as far as it was ever stored."""
+        for room, rights in self.state.rights.items() if self.state else ():
+            self.ranked |= {(room, me) for me, r in rights.roles.items() if r.role != "member"}
+        return self.ranked
+
+    def _ranks(self, room: str, nick: str) -> None:
+        """Note who is more than a member, though it may end in the same pass."""
+        if (sid := self.owners.get(nick.casefold())) is not None:
+            self.ranked.add((room, sid))
+
+    # -- private rooms ------------------------------------------------------------------------
+
+    def published(self, topic: bytes, body: bytes) -> None:
+        """Look at a feed message: nothing is in it that is not for everyone."""
+        for event in decode_events(body):
+            assert event.kind in ("head", "beacon", "closing") or event.room, f"private: {event}"
+            silent = event.kind == "head" and event.seq == 0
+            secret = event.room in self.private and not silent
+            assert not secret, f"private, and on the feed: {event}"
+
+    def sent(self, sids: Collection[str], frame: bytes) -> None:
+        """Look at what goes to a connection that was bound to these sessions, and to no other."""
+        if not self.private:
+            return
+        told = json.loads(frame)
+        if "prev" in told:
+            self._delivered(sids, told)
+        else:
+            self._answered(sids, told)
+
+    def _delivered(self, sids: Collection[str], event: Any) -> None:
+        room = event.get("room", "")
+        if room in self.private and not event.get("inbox"):
+            spans = [span for sid in sids for span in self.spans[room][sid]]
+            inside = any(first <= event["seq"] <= last for first, last in spans)
+            assert inside, f"told to {sids}, who may not read it: {event}"
+
+    def _answered(self, sids: Collection[str], told: Any) -> None:
+        self.denied += (told.get("error") or {}).get("code") == "no_such_room"
+        for event in told.get("events", ()):
+            self._may_read(sids, event.get("room", ""), event)
+        for key in ("heads", "rooms"):
+            if isinstance(told.get(key), dict):
+                for room in told[key]:
+                    self._may_read(sids, room, told)
+        for line in told["rooms"] if isinstance(told.get("rooms"), list) else ():
+            if line["room"] in self.private:
+                assert self.state is not None
+                roles = self.state.rights[line["room"]].roles
+                assert not roles.keys().isdisjoint(sids), f"listed for {sids}: {line}"
+        if told.get("ok") and ("topic" in told or "members" in told):
+            self._may_read(sids, told.get("room", ""), told)
+
+    def _may_read(self, sids: Collection[str], room: str, told: Any) -> None:
+        if room in self.private and not told.get("inbox"):
+            inside = not self.members[room].keys().isdisjoint(sids)
+            assert inside, f"answered to {sids}, who may not read it: {told}"
+
+    # -- answers, and a broker that starts ----------------------------------------------------
+
+    def answered(self, sids: Collection[str], frame: bytes) -> None:
+        """Look at what somebody is answered: moderators alone read what was deleted."""
         if b'"events":[' not in frame:
             return
         for event in json.loads(frame)["events"]:
             gone = event["seq"] in self.erased
             assert gone == event.get("deleted", False), f"deleted, or not: {event}"
-            assert not gone or event["text"] == "", f"read after it was deleted: {event}"
+            if gone and event["text"]:
+                may = any((event.get("room"), sid) in self._more_than_members() for sid in sids)
+                assert may, f"read after it was deleted: {event}"
 
     def started(self, state: State) -> None:
         """Look at what a broker that starts knows: all that was committed, and no more."""
+        self.state = state
         assert state.seq == self._seq, f"the head of all: {state.seq} instead of {self._seq}"
         sessions = {s.nick.casefold(): s.sid for s in state.sessions.values()}
         assert sessions == self.owners, f"who is here: {sessions} instead of {self.owners}"
@@ -146,7 +228,7 @@ class Judge:
             assert room.members == self.members[name], f"who is in {name}: {room.members}"
             assert room.head == self._head(room.stream), f"the head of {name}: {room.head}"
         for s in state.sessions.values():
-            assert s.inbox == self._head(INBOX + s.sid), f"the head of an inbox: {s}"
+            assert s.user.inbox == self._head(INBOX + s.user.id), f"the head of an inbox: {s}"
 
     def _head(self, stream: str) -> int:
         return self.chains[stream].head if stream in self.chains else 0
@@ -156,16 +238,33 @@ class Judge:
         if event.kind == "join":
             assert event.sid not in members, f"joined twice: {event}"
             members[event.sid] = event.seq
+            self.spans[room][event.sid].append([event.seq, float("inf")])
+            if event.prev == 0 and room != "lobby" and room not in self.private:
+                self.ranked.add((room, event.sid))  # who opens a room owns it
+            return
+        if event.kind in RULINGS:
+            who = (room, event.sid) in self._more_than_members()
+            assert who, f"no moderator: {event}"
+            if event.role in ("owner", "moderator"):
+                self._ranks(room, event.to or "")
+            if event.kind in ("mute", "ban"):
+                self.ruled.add(room)
             return
         assert event.sid in members, f"not a member: {event}"
         if event.kind == "leave":
+            if event.reason == "kicked":
+                self.ruled.add(room)
             del members[event.sid]
+            self.spans[room][event.sid][-1][1] = event.seq
         elif event.kind in ("say", "act", "edit", "delete", "react"):
             self._once(event)
 
     def _to_inbox(self, owner: str, event: Event) -> None:
-        assert event.room is None
+        assert event.place is None
         self._private.append((owner, event))
+        if event.inbox:
+            assert event.seq > self._seq
+            return
         if event.seq == self._seq:  # the sender's copy of what the recipient just got
             known = self.stored[known_by(event)] == event.seq
             assert known and owner == event.sid, f"in the inbox of {owner}: {event}"
@@ -204,7 +303,7 @@ class Judge:
 
         One to a nickname that was nobody's is refused instead, and the refusal may be lost.
         """
-        if message.text not in self.stored:
+        if message.text not in self.stored and message.room not in self.ruled:
             if message.re is not None:
                 self._about_nothing(message, store, sids)
                 return
@@ -232,9 +331,14 @@ class Judge:
 
     def refused(self, message: Said, refusal: Refusal, store: Store, sids: Sequence[str]) -> None:
         """Look at a refusal: who tells somebody who has gone, or is about what has gone."""
+        if message.room in self.ruled and refusal.code in ("no_such_event", "not_yours"):
+            return
         if refusal.code in ("no_such_event", "not_yours"):
             assert message.re is not None, refusal
             self._about_nothing(message, store, sids)
+            return
+        if refusal.code in ("muted", "not_joined", "no_such_room", "banned_here"):
+            assert message.room in self.ruled, refusal
             return
         assert refusal.code == "no_such_nick", refusal
         if not message.text.startswith("delete "):  # which may be said twice of one message

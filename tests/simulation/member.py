@@ -258,15 +258,18 @@ class Member:
             case Event():
                 self._event(told)
             case Refusal(ticket=0):
-                raise AssertionError(f"could not come back to a room: {told}")
+                put_out = told.code in ("not_joined", "no_such_room", "banned_here")
+                assert put_out and told.room in self._judge.ruled | self._judge.private, (
+                    f"could not come back to a room: {told}"
+                )
+                self._places.pop(self._stream(told.room), None)
             case Refusal():
                 said = self._tickets[told.ticket]  # it may be told after it was acknowledged
                 self._judge.refused(said, told, self._station.store, self._sids)
                 if (told.ticket, said) in self.unsettled:
                     self.unsettled.remove((told.ticket, said))
             case Gap():
-                stream = f"room/{told.room}/" if told.room else f"inbox/{self.follower.sid}"
-                self._place(stream).gap(told, self._station.store)
+                self._place(self._stream(told.room)).gap(told, self._station.store)
             case Connection(state="online"):
                 assert not told.new_history
                 self._sids.append(self.follower.sid)
@@ -281,12 +284,20 @@ class Member:
         self._close()
         self._begin(f"m{self.number}")
 
+    def _stream(self, room: str | None) -> str:
+        if room is None:
+            return f"inbox/{self.follower.sid}"
+        return f"{'private' if room in self._judge.private else 'room'}/{room}/"
+
     def _event(self, event: Event) -> None:
-        stream = f"room/{event.room}/" if event.room else f"inbox/{self.follower.sid}"
+        stream = self._stream(event.place)
         if event.kind in ("say", "act"):
             self._heard.append(event)
         joins = self._judge.members[event.room or ""]
         self._place(stream).told(event, joins.get(self.follower.sid))
+        mine = event.sid == self.follower.sid and event.reason == "kicked"
+        if mine and event.place not in self.follower.rooms:
+            self._places.pop(stream, None)
 
     def _place(self, stream: str) -> Place:
         if stream not in self._places:
@@ -357,8 +368,8 @@ class Member:
 
         def left(answer: Any) -> None:
             self.leaving = ""
-            if not isinstance(answer, Refused) or answer.code == "not_joined":
-                self._places.pop(f"room/{room}/", None)
+            if not isinstance(answer, Refused) or answer.code in ("not_joined", "no_such_room"):
+                self._places.pop(self._stream(room), None)
             else:
                 assert answer.code == "unavailable", answer
 
@@ -381,6 +392,17 @@ class Member:
         self.follower.ask(request, answers.TopicIs, self._network.clock.now)
         self._after()
 
+    def rule(self, kind: Any, room: str, nick: str, **more: Any) -> None:
+        """Use a right that one has or has not."""
+        asked = kind(room=room, nick=nick, **more)
+        self.follower.ask(asked, answers.Answer, self._network.clock.now)
+        self._after()
+
+    def ask(self, request: Any) -> None:
+        """Ask whatever it is; what is answered, the judge sees."""
+        self.follower.ask(request, answers.Answer, self._network.clock.now)
+        self._after()
+
     # -- the end ------------------------------------------------------------------------------
 
     def faults(self) -> list[str]:
@@ -394,7 +416,7 @@ class Member:
         theirs = sorted(room for room, members in self._judge.members.items() if sid in members)
         if theirs != sorted(follower.rooms):
             found.append(f"is in {theirs} and takes itself to be in {sorted(follower.rooms)}")
-        streams = [f"room/{room}/" for room in follower.rooms]
+        streams = [self._stream(room) for room in follower.rooms]
         if f"inbox/{sid}" in self._judge.chains:
             streams.append(f"inbox/{sid}")
         for stream in streams:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -52,6 +53,7 @@ class Station:
         self._connections: dict[bytes, Peer] = {}
         self._subscribers: dict[bytes, dict[Feed, None]] = {}
         self._routings = 0
+        self._speaks: dict[bytes, set[str]] = defaultdict(set)  # connection -> its sids, ever
         self._start()
         self._beat()
 
@@ -172,12 +174,15 @@ class Station:
 
     def _send(self, torn: Torn | None = None) -> None:
         for topic, body in self.pipeline.feed:
-            assert b'"to":' not in body, f"private, and on the feed: {body!r}"
+            self._judge.published(topic, body)
             for feed in self._subscribers.get(topic, ()):
                 if torn is None or torn.gets(feed):
                     feed.publish(topic, body)
+        for routing, sid in self.pipeline.admission._bound.items():
+            self._speaks[routing].add(sid)
         for routing, frame in self.pipeline.control:
-            self._judge.answered(frame)
+            self._judge.answered(self._speaks[routing], frame)
+            self._judge.sent(self._speaks[routing], frame)
             connection = self._connections.get(routing)
             if connection is None:
                 self.pipeline.admission.vanished(routing)

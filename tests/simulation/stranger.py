@@ -9,13 +9,16 @@ from typing import Any
 
 from tests.simulation.station import Station
 
-OPS = ("hello", "nick", "join", "leave", "history", "rooms", "who", "topic", "ping", "bye", "fly")
+OPS = ("hello", "nick", "join", "leave", "history", "rooms", "who", "topic", "ping", "bye", "fly",
+       "create", "role", "kick", "ban", "unban", "bans", "mute", "unmute", "roles", "promote",
+       "audit", "invite")  # fmt: skip
 FIELDS = ("v", "nick", "session", "client", "bot", "room", "after", "before", "limit", "peer",
-          "inbox", "text", "x")  # fmt: skip
+          "inbox", "text", "x", "private", "role", "who", "seconds", "reason", "deleted",
+          "key")  # fmt: skip
 USUAL: dict[str, tuple[Any, ...]] = {
     "v": (1, 1, 1, 2, "1"),
     "nick": ("eve", "EVE", "mal", "mal_", "m0", "ŀ", "a b", "x" * 33),
-    "room": ("lobby", "#Lobby", "ops", "nowhere", "a/b", "", "＃x", "ŀ"),
+    "room": ("lobby", "#Lobby", "ops", "nowhere", "den", "den", "a/b", "", "＃x", "ŀ"),
     "peer": ("m0", "eve", "a b"),
     "after": (0, 1, 50, 2**53),
     "before": (0, 1, 50, 2**53),
@@ -23,6 +26,11 @@ USUAL: dict[str, tuple[Any, ...]] = {
     "inbox": (True, False),
     "re": (0, 1, 2, 3, 10, 50, 2**53),
     "bot": (True, False),
+    "private": (True, True, False),
+    "deleted": (True, False),
+    "role": ("owner", "moderator", "member", "none", "operator"),
+    "who": ("m0", "eve", "mal"),
+    "seconds": (1, 5, 2**40),
     "text": ("noise", "", "\x1b[2J", "n" * 9_000, "two\nlines"),
 }
 ODD: tuple[Any, ...] = (
@@ -83,6 +91,8 @@ class Stranger:
             fields = self._chance.sample(FIELDS, self._chance.randint(0, 4))
             op = self._chance.choice(OPS)
             wanted = {"hello": ("v",), "nick": ("nick",)}.get(op, ("room",))
+            if op in ("role", "kick", "ban", "mute", "unmute") and self._chance.random() < 0.8:
+                wanted = ("room", "nick", "role")
             known = {field: self._value(field) for field in (*fields, *wanted)}
             frame = json.dumps({"op": op, "id": id, **known}).encode()
             self.expected[json.dumps(id)] += 1

@@ -164,7 +164,7 @@ def test_deleted_texts_that_stay(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     with monkeypatch.context() as patch:
         patch.setattr(MemoryDisk, "_erase", lambda self, stream, seq: None)
         caught("deleted, or not")
-    monkeypatch.setattr(erasing, "erase", lambda db, events: iter(()))
+    monkeypatch.setattr(erasing, "erase", lambda db, events, kept: iter(()))
     caught("deleted, or not", CRASHING, tmp_path)
 
 
@@ -201,5 +201,5 @@ def test_refusing_what_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_two_of_one_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatlib.core.sessions._nick_fault", lambda state, nick, sid: None)
+    monkeypatch.setattr("chatlib.core.users.nick_fault", lambda state, nick, sid: None)
     caught("two are called")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from chatlib.core.buckets import Limits
+from chatlib.protocol import requests
 from tests.simulation.clock import Clock
 from tests.simulation.crash import POINTS, Fate
 from tests.simulation.disk import Disk, FileDisk, MemoryDisk, Watch
@@ -17,6 +18,15 @@ from tests.simulation.station import Station
 
 STORM = Weather(delay=0.02, overtaken=0.02, feed_loss=0.02, control_loss=0.01)
 ROOMS = ("lobby", "ops", "ops2", "ships", "küche", "комната")
+DENS = ("den", "vault")  # private, where there are any
+RULES: tuple[tuple[Any, dict[str, Any]], ...] = (
+    (requests.Kick, {}),
+    (requests.Kick, {"reason": "noise"}),
+    (requests.Mute, {"seconds": 5}),
+    (requests.Mute, {}),
+    (requests.Unmute, {}),
+    (requests.Ban, {}),
+)
 NICKS = ("Ann", "ann", "BOB", "bob", "Zoë", "zoë")  # that many want and that fold together
 MiB = 1024 * 1024
 
@@ -36,6 +46,7 @@ class Plan(NamedTuple):
     points: tuple[str, ...] = POINTS  # where the broker crashes
     limits: Limits | None = None
     patience: float = 150  # seconds of calm, after which all must be well
+    rights: bool = False  # there are private rooms, and people who are put out, and curious ones
 
 
 # A short life of a few, in which the broker crashes again and again.
@@ -107,6 +118,9 @@ class World:
 
     def _act_once(self, member: Member) -> None:
         chance = self.chance
+        if self._plan.rights and chance.random() < 0.3:
+            self._rule(member)
+            return
         places = member.speaks_in
         dice = chance.random()
         if not places or dice < 0.1:
@@ -124,6 +138,35 @@ class World:
             member.rename(chance.choice((*NICKS, f"m{member.number}")))
         else:
             member.change_topic(chance.choice(places), f"topic {chance.random()}")
+
+    def _rule(self, member: Member) -> None:
+        """Do something with rights, whether one has them or not, or look into private rooms."""
+        chance = self.chance
+        room = chance.choice(DENS)
+        if room not in self.judge.private:
+            member.ask(requests.Create(room=room, private=True))
+            return
+        dice = chance.random()
+        if dice < 0.3:
+            role = chance.choice(("member", "member", "moderator", "owner", "none"))
+            member.rule(requests.Role, room, self._somebody(), role=role)
+        elif dice < 0.55:
+            member.join(room)
+        elif dice < 0.75:
+            kind, more = chance.choice(RULES)
+            member.rule(kind, chance.choice((*DENS, *ROOMS[1:])), self._somebody(), **more)
+        else:
+            looks = (
+                requests.History(room=room, limit=50),
+                requests.History(room=room, after=0, deleted=True),
+                requests.Who(room=room),
+                requests.Topic(room=room),
+                requests.Rooms(),
+                requests.Roles(room=room),
+                requests.Read(room=room),
+                requests.Topic(room=room, text="mine"),
+            )
+            member.ask(chance.choice(looks))
 
     def _somebody(self) -> str:
         names = [member.follower.nick or "" for member in self.members]

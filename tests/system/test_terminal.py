@@ -231,3 +231,14 @@ def test_whoever_reads_the_pipe_may_stop(broker: RunningBroker) -> None:
         ["/bin/sh", "-c", command], capture_output=True, text=True, timeout=60, cwd=ROOT, check=True
     )
     assert done.stderr == "" and done.stdout.count("\n") == 1
+
+
+def test_a_password_is_typed_unseen(broker: RunningBroker) -> None:
+    with chat(broker, "ann") as ann:
+        ann.sees("lobby>").enter("/password").sees("type the new password").sees("password>")
+        ann.type("correct horse").sees("*" * len("correct horse")).enter("")
+        ann.sees("hubbub broker --access invite").sees("lobby>")
+        ann.type("\x1b[A").sees("lobby> /password").type("\x15")  # the line before is not it
+        ann.enter("exit")
+        assert ann.left_clean() == 0
+        assert b"correct" not in ann.raw

@@ -18,7 +18,7 @@ def test_the_last_message_of_a_room_and_of_somebody() -> None:
     made = Recent()
     for event in (said(1), said(2, "Bob"), said(3, room="ops"), said(4, room=None), said(5, "é/")):
         made.take(event)
-    found = [made.last("lobby", sid="ann"), made.last("lobby", nick="bob"), made.last("lobby")]
+    found = [made.last("lobby", user="ann"), made.last("lobby", nick="bob"), made.last("lobby")]
     assert [event and event.seq for event in found] == [1, 2, 5]
     assert made.last("den") is None
 

@@ -11,7 +11,7 @@ from chatlib.core.signals import Connection, Gap, Refusal
 from chatlib.protocol.events import Event
 from chatlib.tui.render import Renderer, View, nick_style, to_terminal
 
-VIEW = View(sid="me", room="lobby")
+VIEW = View(user="me", room="lobby")
 
 
 SAID = Event(seq=1, prev=0, kind="say", room="lobby", nick="bob", text="one\ntwo " + "x" * 50)
@@ -53,6 +53,24 @@ def renderer() -> Renderer:
             "09:30 ann to you alone: x",
         ),
         ({"kind": "act", "room": None, "to": "bob", "text": "nods"}, "09:30 * (private) ann nods"),
+        (
+            {"kind": "leave", "reason": "kicked", "by": "bob", "text": "noise"},
+            "09:30 ← ann was put out of lobby by bob: noise",
+        ),
+        ({"kind": "role", "to": "bob", "role": "owner"}, "09:30 ann made bob owner of lobby"),
+        (
+            {"kind": "role", "to": "bob", "role": "none"},
+            "09:30 ann took the role of bob away in lobby",
+        ),
+        ({"kind": "mute", "to": "bob"}, "09:30 ann muted bob in lobby"),
+        ({"kind": "mute", "to": "bob", "until": "noon"}, "09:30 ann muted bob in lobby until noon"),
+        ({"kind": "unmute", "to": "bob"}, "09:30 ann lets bob speak again in lobby"),
+        ({"kind": "ban", "to": "bob", "text": "x"}, "09:30 ann banned bob from lobby: x"),
+        ({"kind": "unban", "to": "bob"}, "09:30 ann lets bob into lobby"),
+        (
+            {"kind": "invite", "room": "den", "to": "bob", "inbox": True},
+            "09:30 ann lets you into the private room den: /join den",
+        ),
     ],
 )
 def test_each_kind_reads_as_a_sentence(

@@ -1,0 +1,125 @@
+"""What is done with rights, as the room and those whom it concerns are told of it."""
+
+from __future__ import annotations
+
+import json
+
+from chatlib.core import audit
+from tests.core.broker_play import BrokerPlay
+
+
+def audited(broker: BrokerPlay) -> list[tuple[str, str, str | None, str | None]]:
+    lines = broker.disk.page(audit.STREAM, limit=100, size=10**6).lines
+    entries = map(json.loads, lines)
+    return [(e["nick"], e["what"], e.get("to"), e.get("room")) for e in entries]
+
+
+def test_a_private_room_from_its_beginning() -> None:
+    """What the room is told goes to who is in it; the audit log takes a seq, too."""
+    broker = BrokerPlay()
+    broker.given(ann="", bob="")
+    broker.play("""
+        ann > create room=Den private=true id=1
+            ann < 1 ok room=den private=true
+        ann > create room=den private=true id=2
+        ann > create room=den id=3
+        bob > create room=den private=true id=4
+            ann < 2 ok room=den private=true
+            ann < 3 no room_taken
+            bob < 4 no room_taken
+        bob > join room=den id=5
+            bob < 5 no no_such_room
+        ann > join room=den id=6
+            ann < 6 ok room=den members=[ann] head=2 private=true
+                2<0 join den ann
+        ann > role room=den nick=bob role=member id=7
+            ann < 3<2 role den ann
+            bob < 4<0 invite den ann
+            ann < 7 ok room=den nick=bob role=member
+        ann > role room=den nick=bob role=member id=8
+            ann < 8 ok room=den nick=bob role=member
+        subscribe room/den/
+            room/den/ < head den 0
+        bob > join room=den id=9
+            ann < 6<3 join den bob
+            bob < 9 ok room=den members=[ann,bob] head=6 private=true
+                2<0 join den ann
+                3<2 role den ann
+                6<3 join den bob
+        t1 >> n=1 room=den text=hi
+            ann < 7<6 say den ann.1 "hi"
+            bob < 7<6 say den ann.1 "hi"
+        ann > kick room=den nick=bob reason=noise id=10
+        t1 >> n=2 room=den text="he is gone"
+            ann < 8<7 say den ann.2 "he is gone"
+            bob < 8<7 say den ann.2 "he is gone"
+            ann < 9<8 leave den bob "noise" reason=kicked
+            bob < 9<8 leave den bob "noise" reason=kicked
+            ann < 10 ok
+        t1 >> n=3 room=den text="now he is"
+        bob > history room=den id=11
+            ann < 11<9 say den ann.3 "now he is"
+            bob < 11 no no_such_room
+        """)
+    assert audited(broker) == [
+        ("ann", "create", None, "den"),
+        ("ann", "role", "bob", "den"),
+        ("ann", "kick", "bob", "den"),
+    ]
+
+
+def test_moderators_delete_and_still_read_it() -> None:
+    broker = BrokerPlay()
+    broker.given(ann="ops", bob="ops")
+    broker.play("""
+        t2 >> n=1 room=ops text="a bad word"
+            room/ops/ < 3<2 say ops bob.1 "a bad word"
+        t1 >> n=1 room=ops kind=delete re=3
+            room/ops/ < 4<3 delete ops ann.1 re=3
+        bob > history room=ops after=2 limit=1 id=1
+        bob > history room=ops after=2 limit=1 deleted=true id=2
+        ann > history room=ops after=2 limit=1 deleted=true id=3
+            bob < 1 ok head=4 oldest=1 more=true
+                3<2 say ops bob.1 "" deleted=true
+            ann < 3 ok head=4 oldest=1 more=true
+                3<2 say ops bob.1 "a bad word" deleted=true
+            bob < 2 no not_allowed
+        """)
+    assert audited(broker) == [("ann", "delete", None, "ops")]
+
+
+def test_what_is_asked_again_is_no_event() -> None:
+    broker = BrokerPlay()
+    broker.given(ann="ops", bob="ops")
+    for asked in (
+        "role room=ops nick=bob role=moderator",
+        "mute room=ops nick=bob seconds=60",
+        "unmute room=ops nick=bob",
+        "ban room=ops nick=bob",
+        "kick room=ops nick=bob",
+    ):
+        broker._take(f"ann > {asked}")
+        broker._pass()
+        head = broker.pipeline.state.seq
+        broker._take(f"ann > {asked}")
+        broker._pass()
+        assert broker.pipeline.state.seq == head, asked
+        assert json.loads(broker.pipeline.control[-1][-1])["ok"]
+
+
+def test_a_commit_that_fails_takes_rights_back() -> None:
+    broker = BrokerPlay()
+    broker.given(ann="ops", bob="ops")
+    broker.play("""
+        disk full
+        ann > ban room=ops nick=bob id=1
+        ann > create room=den private=true id=2
+            ann < 1 no unavailable
+            ann < 2 no unavailable
+        disk free
+        bob > topic room=den id=3
+        bob > topic room=ops text=here id=4
+            bob < 4 ok room=ops topic=here
+            bob < 3 no no_such_room
+            room/ops/ < 3<2 topic ops bob "here"
+        """)
