@@ -8,7 +8,7 @@ FUZZ := $(VENV)/.installed-fuzz
 FUZZ_SECONDS ?= 600
 PYTHON ?= python3
 
-.PHONY: chat test soak fuzz bench lint types layers clean
+.PHONY: chat test soak fuzz bench lint types layers reference clean
 
 chat: $(STAMP)
 	@if [ -t 0 ]; then $(BIN)/hubbub chat --start || test $$? = 130; \
@@ -37,6 +37,10 @@ types: $(DEV)
 
 layers: $(DEV)
 	$(BIN)/lint-imports
+
+# What is told of the commands: docs/cli.md, the man page, the completions of the shells.
+reference: $(DEV)
+	$(BIN)/python docs/reference.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

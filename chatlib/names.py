@@ -72,3 +72,11 @@ def suggest_nick(nick: str, taken: Container[str]) -> str:
         except BadName:  # too long when folded, or cut where it only holds together: cut more
             nick = stem[:-1]
     return ""
+
+
+def is_room_name(name: str) -> bool:
+    """Tell whether this is a room's true name."""
+    try:
+        return room_name(name) == name
+    except BadName:
+        return False

@@ -6,6 +6,7 @@ import json
 import os
 import select
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -107,6 +108,32 @@ class Log:
         who = f"{note.nick} ({whose})" if note.nick and whose else note.nick or whose
         told = sanitize(f"{who} {words[note.what]}")
         self._put(f"{datetime.now().strftime('%H:%M:%S')} {told}")
+
+    def metrics(self, address: str) -> None:
+        """Say where metrics are answered."""
+        if self._json:
+            self._line("metrics", address=address)
+        else:
+            print(f"Metrics: http://{address}/metrics", flush=True)
+
+    def change(self, form: str, quiet: bool) -> None:
+        """Write in another form from now on."""
+        self._json, self._quiet = form == "json", quiet
+
+    def reloaded(self, changed: Sequence[str], later: Sequence[str], fault: str) -> None:
+        """Say what a reload of the configuration changed, and what it could not change."""
+        if self._json:
+            known = {"changed": changed, "needs_restart": later, "fault": fault}
+            self._line("reloaded", **{k: v for k, v in known.items() if v})
+            return
+        now = datetime.now().strftime("%H:%M:%S")
+        if fault:
+            self._put(f"{now} the configuration was NOT read again: {fault}")
+            return
+        told = ", ".join(changed) or "nothing"
+        self._put(f"{now} read the configuration again; changed: {told}")
+        if later:
+            self._put(f"{now} {', '.join(later)}: changed there, but this takes a restart")
 
     def stopped(self) -> None:
         """Say that the end was an orderly one."""

@@ -35,6 +35,7 @@ from chatlib.protocol.codec import decode_lines, decode_request, text_fault, wro
 from chatlib.protocol.events import BadLine, Line, Notice
 from chatlib.protocol.fields import Error
 
+COME_BACK_MS = 5_000  # a broker that is drained is started again, or another one in its place
 MAX_BINDINGS = 8  # control connections that one session holds; the oldest has to say hello again
 KNOWN_TOKENS = 20_000
 
@@ -62,6 +63,8 @@ class Admission:
         self.state = state
         self.counts: Counter[str] = Counter()  # what was dropped or answered with an error, by code
         self.rule = rule
+        self.peers: dict[str, Peer] = {}  # sid -> who said hello for it last
+        self.draining = False  # nobody new comes in any more
         self._operators = operators
         self._passwords = passwords
         self._fresh = fresh
@@ -175,7 +178,15 @@ class Admission:
         if self._meter is not None:
             self._meter.request(sid, peer, request, now)
         self._check_keys(request)
-        return IN_SESSION[type(request)](request, context._replace(sid=sid))
+        admitted = IN_SESSION[type(request)](request, context._replace(sid=sid))
+        if self.draining and isinstance(admitted, commands.JoinRoom):
+            self._check_member(sid, admitted.room)
+        return admitted
+
+    def _check_member(self, sid: str, room: str) -> None:
+        session = self.state.sessions.get(sid)
+        if session is None or room not in session.user.rooms:
+            raise _draining()
 
     def _sid_at(self, origin: Origin, peer: Peer) -> str | None:
         """Return the session for which this peer speaks on this connection."""
@@ -234,6 +245,8 @@ class Admission:
             self._charge("", peer, now)
             raise wrong_version(hello.v, hello.id)
         sid = self.state.digests.get(digest(hello.session)) if hello.session else None
+        if self.draining and sid is None:
+            raise _draining()
         if sid is not None and self._owner(sid) != peer.key:
             # Apply would say so too, but what is pipelined behind it must not be admitted.
             self._charge("", peer, now)
@@ -245,8 +258,8 @@ class Admission:
         # Bound before apply has spoken, so that what is pipelined behind a hello is admitted.
         self._bind(origin, sid or new, now)
         self._provisional.append(sid or new)
+        self._greeting[origin.routing] = peer
         if self._meter is not None:
-            self._greeting[origin.routing] = peer
             self._meter.arrived(sid or new, peer)
         return commands.OpenSession(
             at=context.at,
@@ -291,6 +304,17 @@ class Admission:
         """Return the control connection to which the session's deliveries go."""
         return self._routes.get(sid)
 
+    def silent(self, sid: str, now: float) -> float:
+        """Return the seconds since the session's last sign of life."""
+        return max(0.0, now - self._seen.get(sid, now))
+
+    def measure(self, meter: Meter | None) -> None:
+        """Charge by another meter from now on, or by none; who is here is counted in it."""
+        self._meter = meter
+        if meter is not None:
+            for sid, session in self.state.sessions.items():
+                meter.arrived(sid, self.peers.get(sid, Peer(session.owner)))
+
     def unbind_all(self) -> None:
         """Forget every control connection: the socket was made anew, and gives ids out anew."""
         for routing in list(self._bound):
@@ -299,12 +323,14 @@ class Admission:
     def settle(self, batch: Batch, now: float) -> None:
         """Take over what apply decided: sessions opened and ended, hellos that were refused."""
         for reply in batch.replies:
-            if isinstance(reply, Opened) and self._bound.get(reply.origin.routing) != (
-                sid := reply.answer.sid
-            ):
+            if not isinstance(reply, Opened):
+                continue
+            sid, routing = reply.answer.sid, reply.origin.routing
+            peer = self.peers[sid] = self._greeting.get(routing, NOBODY)
+            if self._bound.get(routing) != sid:
                 self._bind(reply.origin, sid, now)
                 if self._meter is not None:
-                    self._meter.arrived(sid, self._greeting.get(reply.origin.routing, NOBODY))
+                    self._meter.arrived(sid, peer)
         for sid in self._provisional:
             if sid not in self.state.sessions:
                 self._forget(sid)
@@ -320,6 +346,7 @@ class Admission:
         for routing in list(self._bindings.get(sid, ())):
             self._unbind(routing)
         self._seen.pop(sid, None)
+        self.peers.pop(sid, None)
         if self._meter is not None:
             self._meter.ended(sid)
 
@@ -340,6 +367,11 @@ class Admission:
         """Give every session the time back in which the broker itself did not run."""
         for sid in self._seen:
             self._seen[sid] += seconds
+
+
+def _draining() -> NotNow:
+    text = "this broker is being drained and lets nobody new in: come back in a moment"
+    return NotNow(Error("draining", text, after_ms=COME_BACK_MS))
 
 
 def _checked(line: Line | BadLine, about: list[Line]) -> Line | BadLine:

@@ -107,6 +107,7 @@ class Batch:
         self.expelled: list[str] = []  # keys and addresses to be cut off at once
         self.removed: list[str] = []  # keys that their owners removed: to be cut off soon
         self.repeats = 0  # lines that had been accepted before
+        self.used = 0  # numbers of lines that were used up, refused ones too
 
     def fail(self, origin: Origin | None, error: Error) -> None:
         """Answer a request with an error."""

@@ -376,7 +376,8 @@ class Follower:
                 if self.registered:
                     self._reader.enter_others(pong.heads, now)
 
-        self._requests.add(requests.Ping(), answers.Pong, now, ponged, quiet=True, send=True)
+        asked = requests.Ping() if self.outbox.in_flight else self._reader.ping()
+        self._requests.add(asked, answers.Pong, now, ponged, quiet=True, send=True)
 
     def next_tick(self, now: float) -> float:
         """Return the seconds after which `tick` has something to do, at the latest."""

@@ -259,6 +259,17 @@ def _bans(state: State, question: Question) -> Answer:
     return answers.BanList(id=question.origin.id, bans=listed[:MAX_LIST])
 
 
+def _status(state: State, question: Question) -> Answer:
+    # What the state does not know (counts, addresses, lags), net/status.py puts in.
+    return answers.BrokerStatus(
+        id=question.origin.id, epoch=state.epoch, seq=state.seq, at=timestamp(state.at)
+    )
+
+
+def _drain(state: State, question: Question) -> Answer:
+    return answers.Draining(id=question.origin.id, told=len(state.sessions))
+
+
 def _audit(state: State, question: Question) -> Read:
     asked: requests.Audit = question.request
     limit = min(asked.limit, limits.HISTORY_EVENTS)
@@ -270,5 +281,7 @@ def _audit(state: State, question: Question) -> Read:
 _OPERATORS: dict[type[Any], Callable[[State, Question], Answer | Read]] = {
     requests.Invitations: _invitations,
     requests.Bans: _bans,
+    requests.Status: _status,
+    requests.Drain: _drain,
     requests.Audit: _audit,
 }

@@ -58,6 +58,11 @@ class Reader:
         self.epoch = epoch
         self._inbox = Stream(None, inbox)
 
+    def ping(self) -> requests.Ping:
+        """Return a ping that tells how far each room was delivered, for the broker's operator."""
+        cursors = {name: s.cursor for name, s in self._rooms.items() if s.cursor is not None}
+        return requests.Ping(cursors=cursors or None)
+
     # -- rooms --------------------------------------------------------------------------------
 
     def open(self, room: str) -> Stream:

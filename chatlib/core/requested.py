@@ -342,6 +342,8 @@ WITHOUT_SESSION: dict[type[Any], Callable[[Any, Context, State], Admitted]] = {
     ),
     requests.Login: _login,
     requests.Reset: _reset,
+    requests.Status: lambda r, c, s: _asked(r, c),
+    requests.Drain: lambda r, c, s: _asked(r, c),
 }
 NEED_KEYS = frozenset((
     requests.Redeem, requests.Invite, requests.Ban, requests.Promote, requests.Register,

@@ -16,7 +16,7 @@ from chatlib.protocol.requests import Hello, Join, Leave
 ANSWER_S = 5.0  # that a request may take before it is asked again
 TRIES = 3
 PASSING = {"unavailable", "busy"}  # refusals that waiting takes back
-SLOW_DOWN = "slow_down"  # nothing was changed, and after so long it will be granted
+LATER = {"slow_down", "draining"}  # nothing was changed; after so long it will be granted
 
 Then = Callable[[Any, float], None]
 
@@ -42,7 +42,7 @@ class Waiting(Struct):
 
     def pause(self, error: fields.Error) -> float | None:
         """Return the seconds after which to ask again, or None where the error is the answer."""
-        if error.code == SLOW_DOWN and type(self.request) is not Hello:
+        if error.code in LATER and type(self.request) is not Hello:
             return ANSWER_S if error.after_ms is None else error.after_ms / 1000
         return ANSWER_S if error.code in PASSING and self.open else None
 

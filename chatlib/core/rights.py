@@ -94,6 +94,8 @@ TABLE: dict[Any, Needs] = {
     requests.Unregister: OPERATOR,  # another's; one's own takes no right
     requests.Reset: OPERATOR,
     requests.Audit: OPERATOR,
+    requests.Status: OPERATOR,
+    requests.Drain: OPERATOR,
 }
 
 

@@ -37,6 +37,7 @@ def say(state: State, session: Session, command: Say, batch: Batch) -> None:
         else:
             _say_privately(state, session, line, batch)
     if accepted != session.accepted:
+        batch.used += accepted - session.accepted
         state.set(session, "accepted", accepted)
 
 

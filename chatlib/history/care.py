@@ -6,6 +6,7 @@ Reading needs no stopped broker: WAL gives each reader one consistent view. Impo
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -243,3 +244,15 @@ def _check_stream(
         last = seq
     if head is not None and last is not None and last != head:
         yield f"{name}: the last event is {last}, the head {head}"
+
+
+def in_use(directory: Path) -> bool:
+    """Tell whether a broker keeps its history in `directory` now."""
+    try:
+        with (directory / "lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False

@@ -148,6 +148,11 @@ class SqliteStore:
         whole = f"; keeps {told}" if (told := self._retention.describe()) else ""
         return f"{self._path}, {kept} before it is acknowledged{whole}"
 
+    def retain(self, retention: Retention) -> None:
+        """Keep so much from now on; what is beyond it goes in small steps, as ever."""
+        self._retention = retention
+        self._rounded = -MARK  # look at all streams again, soon
+
     # -- the state ----------------------------------------------------------------------------
 
     def load(self) -> Saved:

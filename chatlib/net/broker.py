@@ -16,9 +16,9 @@ import resource
 import secrets
 import socket as posix
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Literal, TypeVar
 
 import zmq
 
@@ -32,10 +32,14 @@ from chatlib.history.memory import MemoryStore
 from chatlib.history.store import Store
 from chatlib.net import heap
 from chatlib.net.backlog import Backlog
+from chatlib.net.calls import call
 from chatlib.net.doors import Doors, Endpoints, Security, peer_of
+from chatlib.net.draining import IDLE_S
 from chatlib.net.lan import own_address
 from chatlib.net.passwords import Passwords
 from chatlib.net.pipeline import Pipeline, Place
+from chatlib.net.statistics import Statistics
+from chatlib.net.supervision import Supervisor
 from chatlib.protocol import limits
 from chatlib.protocol.links import DEFAULT_ADDRESS, Endpoint, Link, beside, parse_endpoint
 from chatlib.security.door import Knock, Verdict, as_its_key
@@ -47,6 +51,7 @@ CUT_OFF_S = 60.0  # between two times that members may have all connections ende
 NOTED_S = 60.0  # between two notes of the same trouble
 
 Observer = Callable[[Note, str], None]
+T = TypeVar("T")
 
 
 def new_epoch() -> str:
@@ -76,9 +81,9 @@ class Broker:
     `security` all is encrypted, and only keys that its rule admits come in; `operator_keys` are
     operators, and so is this user over the ipc endpoint `operators`. With `passwords`, one adds a
     key to a registered nickname. `limits` say who is slowed; unless given, nobody where only this
-    machine can reach the broker, else the table of docs/protocol.md. Nothing is bound before
-    `bind()`; `run()` returns after `stop()`, which may be called from a signal handler or another
-    thread.
+    machine can reach the broker, else the table of docs/protocol.md. `supervisor` is told that the
+    loop goes on. Nothing is bound before `bind()`; `run()` returns after `stop()`, which may be
+    called from a signal handler or another thread.
     """
 
     def __init__(
@@ -95,6 +100,7 @@ class Broker:
         operators: str | None = None,
         operator_keys: Sequence[str] = (),
         limits: Limits | None = None,
+        supervisor: Supervisor | None = None,
         passwords: bool = False,
     ) -> None:
         control = parse_endpoint(listen)
@@ -114,6 +120,8 @@ class Broker:
         by_ipc = parse_endpoint(operators) if operators else None
         self._doors = Doors(self._wanted, security, by_ipc, self.counts, metered=self._limits.any)
         self._observer = observer or (lambda note, address: None)
+        self._supervisor = supervisor or Supervisor()
+        self._tasks: deque[Callable[[], None]] = deque()
         self._stopping = False
         self._removed = False  # keys were, and may be connected still
         self._expel_at = 0.0
@@ -144,6 +152,7 @@ class Broker:
             rule=self._security.rule if self._security else None,
             operators=(0, os.geteuid()),
             fingerprint=lambda key: fingerprint(key.encode()),
+            statistics=Statistics(time.perf_counter),
             passwords=self._passwords,
         )
         for key in self._operator_keys:
@@ -218,6 +227,20 @@ class Broker:
         self._stopping = True
         self._wake()
 
+    def soon(self, task: Callable[[], None]) -> None:
+        """Let the loop do something between two turns. Safe where `stop` is."""
+        self._tasks.append(task)
+        self._wake()
+
+    def call(self, function: Callable[[], T], timeout: float) -> T:
+        """Return what `function` does in the loop. Raises TimeoutError when the loop is stuck."""
+        return call(self.soon, function, timeout)
+
+    def limit(self, limits: Limits) -> None:
+        """Charge by other limits from now on. Raises Misuse; then nothing is changed."""
+        self.pipeline.limit(limits)
+        self._doors.metered = limits.any
+
     def _wake(self) -> None:
         with contextlib.suppress(OSError):  # full: it is awake anyway
             self._wake_in.send(b"x")
@@ -230,15 +253,19 @@ class Broker:
         if self._passwords is not None:
             self._passwords.start(self._wake)
         try:
-            while not self._stopping:
+            while not (self._stopping or self.pipeline.drained(time.monotonic())):
+                self._supervisor.alive(time.monotonic())
                 patience = self._patience(time.monotonic())
                 ready = dict(poller.poll(int(patience * 1000) + (patience > 0)))
                 if self._wake_out.fileno() in ready:
                     self._wake_out.recv(4096)
+                while self._tasks:
+                    self._tasks.popleft()()
                 self._turn()
                 if self._must_expel(time.monotonic()):
                     self._expel()
                     poller = self._poller()
+            self._supervisor.stopping()
             self._turn()
             self.pipeline.farewell("the broker was stopped")
             self._send()
@@ -303,7 +330,12 @@ class Broker:
     def _patience(self, now: float) -> float:
         if self.pipeline.waiting:
             return 0.0
-        return min(self.pipeline.next_beat(now), self._backlog.patience(now))
+        return min(
+            self.pipeline.next_beat(now),
+            self._backlog.patience(now),
+            self._supervisor.patience(now),
+            IDLE_S / 4 if self.pipeline.draining else IDLE_S * 1_000,
+        )
 
     def _close(self) -> None:
         if self._passwords is not None:
@@ -319,6 +351,7 @@ class Broker:
     # -- a turn -------------------------------------------------------------------------------
 
     def _turn(self) -> None:
+        began = time.perf_counter()
         doors = self._doors
         if doors.short_of_descriptors(time.monotonic()):
             self._note_trouble("crowded", "connections take nearly all open files that are allowed")
@@ -332,6 +365,7 @@ class Broker:
         self.pipeline.run(intake, control, subscriptions, now, at)
         self._send()
         self._tidy(time.monotonic())
+        self.pipeline.statistics.turns.observe(time.perf_counter() - began)
         if self.pipeline.notes:
             addresses = {parts[0]: peer.address for parts, peer in control}
             for note in self.pipeline.notes:

@@ -72,7 +72,7 @@ class Doors:
         self._security = security
         self._operators = operators
         self._counts = counts
-        self._metered = metered
+        self.metered = metered  # whether a sender's address has to be known
         self.doorman: Doorman | None = None
         self.subscribers = Subscribers()
         self._operators_wait = False
@@ -207,10 +207,10 @@ class Doors:
 
     def _sender(self, frame: zmq.Frame) -> Peer:
         """Return what has to be known of who sent an intake message; `metered`, his address too."""
-        if self._security is None and not self._metered:
+        if self._security is None and not self.metered:
             return NOBODY
         key = "" if self._security is None else _told(frame, "User-Id")
-        return Peer(key, _told(frame, "Peer-Address") if self._metered else "")
+        return Peer(key, _told(frame, "Peer-Address") if self.metered else "")
 
     def _peer(self, frame: zmq.Frame) -> Peer:
         key = "" if self._security is None else _told(frame, "User-Id")

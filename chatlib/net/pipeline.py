@@ -8,7 +8,7 @@ always: nobody sees what could still be lost.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from typing import NamedTuple
 
 from chatlib.core.admission import Admission
@@ -29,13 +29,15 @@ from chatlib.core.identities import Rule
 from chatlib.core.meter import Meter
 from chatlib.core.state import State
 from chatlib.core.streams import timestamp
-from chatlib.errors import BadName
 from chatlib.history.store import Store, StoreFailed
-from chatlib.names import room_name
-from chatlib.net import lookups, unread
+from chatlib.names import is_room_name
+from chatlib.net import lookups, status, unread
 from chatlib.net.answers import BUSY, Answers
+from chatlib.net.draining import DRAINED, Drain
+from chatlib.net.packing import feed_bodies
 from chatlib.net.passwords import Passwords
 from chatlib.net.replays import Replays
+from chatlib.net.statistics import Statistics
 from chatlib.order.local import LocalOrder
 from chatlib.protocol import answers, limits
 from chatlib.protocol.answers import Answer, Failure
@@ -45,9 +47,6 @@ from chatlib.protocol.fields import Error
 from chatlib.protocol.limits import MISSED_HEARTBEATS
 from chatlib.protocol.topics import BEACON, ROOMS, topic_room
 
-# What a feed message is packed to: less than the wire allows, for a subscriber that does not read
-# holds FEED_HWM of them. Packed to 32 KiB, an event cost a third more CPU at 100 subscribers.
-PACKED_BYTES = 128 * 1024
 PUBLIC = ROOMS.decode()  # where streams begin that are published: no other one ever is
 TRIM_S = 0.02  # between two steps of trimming when nothing else happens
 RETRY_MS = 1_000  # after a commit that failed
@@ -86,20 +85,20 @@ class Pipeline:
         rule: Rule | None = None,
         operators: Container[int] = (),
         fingerprint: Callable[[str], str] = str,
+        statistics: Statistics | None = None,
         passwords: Passwords | None = None,
     ) -> None:
         self.store = store
+        self.statistics = statistics or Statistics()
         self.state = State(store.epoch)
         if (saved := store.load()) is not None:
             self.state.restore(saved)
-        meter = None
-        if limits is not None and limits.any:
-            meter = Meter(self.state, limits, fingerprint)
+        self._fingerprint = fingerprint
         self.admission = Admission(
             self.state,
             fresh,
             heartbeat * MISSED_HEARTBEATS,
-            meter,
+            self._meter(limits),
             rule=rule,
             operators=operators,
             passwords=passwords is not None,
@@ -117,16 +116,26 @@ class Pipeline:
         self._answers = Answers(self.state, store, self._reply)
         self._replays = Replays(self.state, store, self._publish_lines)
         self._beaten = float("-inf")
-        self._ran = float("inf")
+        self._began = self._ran = float("inf")
         self._chored = float("-inf")
         self._trimming = False  # the store has more to drop
-        self._failing = ""  # why the last commit did not happen
+        self.failing = ""  # why the last commit did not happen
+        self._drain = Drain()
         self._busy: dict[str, float] = {}  # topics with events since their last head marker
 
     @property
     def waiting(self) -> bool:
         """Tell whether there is work left that needs no new arrival."""
         return self._answers.ready(self.congested) or self._replays.ready
+
+    def _meter(self, limits: Limits | None) -> Meter | None:
+        if limits is None or not limits.any:
+            return None
+        return Meter(self.state, limits, self._fingerprint)
+
+    def limit(self, limits: Limits) -> None:
+        """Charge everybody by other limits from now on. Raises Misuse; then nothing is changed."""
+        self.admission.measure(self._meter(limits))
 
     def vanished(self, routing: bytes) -> None:
         """Forget a control connection that is no more."""
@@ -157,12 +166,14 @@ class Pipeline:
         """Take one pass over what has arrived, each message with the peer that sent it."""
         self.feed, self.control, self.notes = [], [], []
         if self._ran == float("inf"):
+            self._began = now
             self.admission.expect(now)
         elif now - self._ran > self.heartbeat:
             self.admission.slept(now - self._ran)
         self._ran = now
         chores = now - self._chored >= self.heartbeat / 8
         door, batch = Batch(), Batch()  # the door's answers stand whether a commit fails or not
+        drained = self.draining
         questions = self._admit(intake, control, now, at, door)
         if chores:
             self._chored = now
@@ -175,6 +186,8 @@ class Pipeline:
         self.admission.settle(batch, now)
         self._emit(door, now)
         self._emit(batch, now)
+        if self.draining and not drained:
+            self._close(DRAINED)
         self._answers.take(questions)
         self._answers.serve(self.congested, now)
         if chores or self._trimming:
@@ -186,6 +199,7 @@ class Pipeline:
         self._replays.take(topics)
         self._replays.serve(now)
         self._beat(now, at)
+        self.statistics.noted(batch.notes)
         self.notes, self.expelled, self.removed = batch.notes, batch.expelled, batch.removed
 
     # -- admit, commit ------------------------------------------------------------------------
@@ -201,6 +215,7 @@ class Pipeline:
         questions = []
         left = lookups.MOST  # of what lines of this pass are about
         for frames, peer in intake:
+            self._drain.heard(now)
             if (said := self.admission.intake(frames, peer, now, at, batch)) is not None:
                 if said.regards:
                     left -= lookups.look_up(self.store, self.state, said, left)
@@ -211,6 +226,9 @@ class Pipeline:
             asked = self.admission.control(frames, peer, now, at, batch)
             if isinstance(asked, Question):
                 questions.append(asked)
+                self.statistics.asked(self.state, asked)
+                self._drain.asked(asked, now)
+                self.admission.draining = self._drain.begun
             elif asked is not None:
                 self._take(asked, frames[0], now, batch)
         return questions
@@ -228,22 +246,27 @@ class Pipeline:
         """Store the batch; when that fails, return what its senders are told instead."""
         changes = self.state.changes()
         stores = bool(batch.entries) or changes.any
+        count = self.statistics
         try:
             if stores:
+                began = count.clock()
                 self.store.commit(batch.entries, changes)
+                count.commits.observe(count.clock() - began)
+                count.batches.observe(len(batch.entries))
         except StoreFailed as e:
             self.state.take_back()
             return self._failed(commands, str(e))
         self.state.keep()
-        if stores and self._failing:
-            self._failing = ""
+        count.committed(batch)
+        if stores and self.failing:
+            self.failing = ""
             batch.notes.append(Note("storing", "", ""))
         return batch
 
     def _failed(self, commands: Sequence[Command], cause: str) -> Batch:
         batch = Batch()
-        if cause != self._failing:
-            self._failing = cause
+        if cause != self.failing:
+            self.failing = cause
             batch.notes.append(Note("failing", "", "", reason=cause))
         text = f"the broker can't store anything now ({cause}); nothing was changed: try again"
         for command in commands:
@@ -262,6 +285,7 @@ class Pipeline:
                 self._reply(reply.origin, self._placed(reply.answer))
         self._emit_entries(batch, now)
         for sid, notice in batch.notices:
+            self.statistics.noticed(sid, notice)
             self._deliver(sid, encode(notice))
         for reply in batch.replies:
             if isinstance(reply, JoinReply | Count):
@@ -282,10 +306,13 @@ class Pipeline:
             elif stream.startswith(INBOX):
                 self._deliver_to_all(stream[len(INBOX) :], line)
             else:  # what is not for everyone goes to whom it was for when it happened
+                self.statistics.rooms[stream] += 1
                 for id in entry.readers:
                     self._deliver_to_all(id, line)
         for stream, lines in topics.items():
+            before = len(self.feed)
             self._publish_lines(stream.encode(), lines)
+            self.statistics.emitted(stream, len(lines), len(self.feed) - before)
             self._busy[stream] = now
 
     def _placed(self, welcome: answers.Welcome) -> answers.Welcome:
@@ -305,8 +332,15 @@ class Pipeline:
     def _deliver(self, sid: str, line: bytes) -> None:
         if (routing := self.admission.route(sid)) is not None:
             self.control.append([routing, line])
+            self.statistics.delivered += 1
 
     def _reply(self, origin: Origin, answer: Answer | Failure) -> int:
+        self.statistics.answered += 1
+        if isinstance(answer, Failure):
+            self.statistics.refused[answer.error.code] += 1
+        elif isinstance(answer, answers.BrokerStatus):
+            answer.server = self._place.server
+            status.complete(answer, self, self._ran, self._began)
         body = encode(answer)
         self.control.append(
             [origin.routing, b"", body] if origin.delimiter else [origin.routing, body]
@@ -328,7 +362,7 @@ class Pipeline:
                 self._publish(topic, Event(kind="head", seq=self.state.seq, epoch=self.state.epoch))
             elif (name := topic_room(topic)) is not None:
                 room = self.state.rooms.get(name)
-                if room is None and not _is_room(name):
+                if room is None and not is_room_name(name):
                     continue
                 head = room.head if room and not room.private else 0  # as if it were not there
                 marker = Event(kind="head", room=name, seq=head, epoch=self.state.epoch)
@@ -354,25 +388,20 @@ class Pipeline:
 
     def farewell(self, reason: str) -> None:
         """Tell everyone, by control and by the beacon's topic, that the broker is stopping."""
-        self.feed, self.control = [(BEACON, encode(Notice(kind="closing", reason=reason)))], []
+        self.feed, self.control = [], []
+        self._close(DRAINED if self.draining else reason)
+
+    def _close(self, reason: str) -> None:
+        told = encode(Notice(kind="closing", reason=reason))
+        self.feed.append((BEACON, told))
         for sid in self.state.sessions:
-            self._deliver(sid, encode(Notice(kind="closing", reason=reason)))
+            self._deliver(sid, told)
 
+    @property
+    def draining(self) -> bool:
+        """Whether nobody new is let in, and the broker stops when senders are through."""
+        return self._drain.begun
 
-def _is_room(name: str) -> bool:
-    try:
-        return room_name(name) == name
-    except BadName:
-        return False
-
-
-def feed_bodies(lines: Sequence[bytes]) -> Iterator[bytes]:
-    """Pack lines into feed messages that keep to FEED_LINES and PACKED_BYTES."""
-    start = size = 0
-    for i, line in enumerate(lines):
-        if i - start == limits.FEED_LINES or (i > start and size + len(line) >= PACKED_BYTES):
-            yield b"\n".join(lines[start:i])
-            start, size = i, 0
-        size += len(line) + 1
-    if start < len(lines):
-        yield b"\n".join(lines[start:])
+    def drained(self, now: float) -> bool:
+        """Tell whether to stop now: nothing is on its way any more, or it took too long."""
+        return self._drain.over(now, busy=self.waiting or bool(self.failing))

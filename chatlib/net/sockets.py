@@ -38,6 +38,11 @@ def make_context() -> zmq.Context[zmq.Socket[bytes]]:
     return context
 
 
+def library() -> tuple[tuple[int, int, int], bool]:
+    """Return the version of libzmq, and whether it has CURVE."""
+    return zmq.zmq_version_info(), bool(zmq.has("curve"))
+
+
 def make_socket(
     context: zmq.Context[zmq.Socket[bytes]], kind: int, most: int, endpoint: Endpoint
 ) -> zmq.Socket[bytes]:

@@ -205,6 +205,56 @@ class BanList(Answer, kw_only=True):
     bans: list[BanLine]
 
 
+class RoomActivity(Struct, omit_defaults=True):
+    """How lively a room is: `events` were told since the broker started."""
+
+    room: str
+    members: int
+    events: int
+    head: Seq = 0
+
+
+class SessionActivity(Struct, omit_defaults=True):
+    """How a session does. `lag` is how far the furthest of its cursors is behind, in seqs.
+
+    `slowed` is how often it was told `slow`; `congested` tells that it does not take what it is
+    sent on control; `silent` are the seconds since its last sign of life.
+    """
+
+    nick: str
+    sid: str
+    rooms: int
+    silent: float
+    address: str = ""
+    bot: bool = False
+    lag: int | None = None
+    slowed: int = 0
+    congested: bool = False
+
+
+class BrokerStatus(Answer, kw_only=True):
+    """The answer to `status`. Rooms and sessions, the liveliest and the furthest behind first."""
+
+    server: str = ""
+    epoch: str
+    seq: Seq
+    at: str
+    uptime: float = 0.0
+    history: str = ""
+    failing: str = ""
+    draining: bool = False
+    counts: dict[str, int] = {}
+    activity: list[RoomActivity] = []
+    sessions: list[SessionActivity] = []
+    more: bool = False
+
+
+class Draining(Answer, kw_only=True):
+    """The answer to `drain`: so many sessions were told."""
+
+    told: int
+
+
 class Registered(Answer, kw_only=True):
     """The answer to `register` and `login`: the nickname that one's key has."""
 

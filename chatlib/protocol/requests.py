@@ -173,6 +173,16 @@ class Roles(Request, tag="roles"):
     room: Name
 
 
+class Status(Request, tag="status"):
+    """Tell how the broker does: rooms, sessions, counts."""
+
+
+class Drain(Request, tag="drain"):
+    """Let nobody new in, and stop when all is stored; senders may go on for `seconds`."""
+
+    seconds: Annotated[int, Meta(ge=0, le=3600)] = 10
+
+
 class Rooms(Request, tag="rooms"):
     """List the rooms."""
 
@@ -203,7 +213,12 @@ class Topic(Request, tag="topic"):
 
 
 class Ping(Request, tag="ping"):
-    """Give a sign of life; learn `accepted` and the heads."""
+    """Give a sign of life; learn `accepted` and the heads.
+
+    `cursors` tells how far one's reader has come in each room.
+    """
+
+    cursors: Annotated[dict[Name, Seq], Meta(max_length=1_000)] | None = None
 
 
 class Bye(Request, tag="bye"):
@@ -261,4 +276,5 @@ AnyRequest = (
     | Redeem | Invite | Uninvite | Invitations | Ban | Unban | Bans | Promote | Audit
     | Register | Unregister | Device | Devices | Undevice | Password | Login | Reset
     | Create | Role | Kick | Mute | Unmute | Roles
+    | Status | Drain
 )  # fmt: skip

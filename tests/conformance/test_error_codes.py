@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chatlib.core import grants, identities, sessions
+from chatlib.core import admission, grants, identities, sessions
 from chatlib.core.batch import Entry
 from chatlib.core.buckets import NO_LIMITS, Limits, Rate, Rates
 from chatlib.core.commands import NOBODY, Admit, Peer
@@ -39,6 +39,8 @@ ASKED: list[tuple[str, str, Any]] = [
     ("not_allowed", "ban", {"op": "ban", "nick": "bob"}),
     ("not_allowed", "unban", {"op": "unban", "who": "x"}),
     ("not_allowed", "bans", {"op": "bans"}),
+    ("not_allowed", "status", {"op": "status"}),
+    ("not_allowed", "drain", {"op": "drain"}),
     ("not_encrypted", "redeem", {"op": "redeem", "token": "x"}),
     ("not_encrypted", "register", {"op": "register"}),
     ("not_encrypted", "unregister", {"op": "unregister"}),
@@ -153,6 +155,7 @@ ELSEWHERE = LOCKED | {
     "too_many_sessions",
     "too_many_rooms",
     "slow_down",
+    "draining",
     "too_many_roles",
     "too_many_mutes",
 }
@@ -351,6 +354,19 @@ def test_too_much(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     for room in range(99):
         assert broker.ask(ANN, {"op": "join", "room": str(room)})["ok"]
     assert broker.ask(ANN, {"op": "join", "room": "more"})["error"]["code"] == "too_many_rooms"
+
+
+def test_draining(broker: Broker) -> None:
+    broker.pipeline.admission._operators = (7,)
+    hello = {"op": "hello", "v": 1}
+    broker.peer = Peer(uid=7)
+    assert broker.ask(ANN, {"op": "drain"})["told"] == 2
+    broker.peer = NOBODY
+    error = broker.ask(b"\0\0\0\0\3", hello)["error"]
+    assert (error["code"], error["after_ms"]) == ("draining", admission.COME_BACK_MS)
+    assert broker.ask(ANN, {"op": "join", "room": "more"})["error"]["code"] == "draining"
+    assert broker.ask(ANN, {"op": "join", "room": "lobby"})["ok"]  # a member's only answers
+    assert broker.ask(b"\0\0\0\0\3", hello | {"session": broker.token})["resumed"]
 
 
 def test_too_fast() -> None:

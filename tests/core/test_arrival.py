@@ -144,7 +144,7 @@ def test_a_room_that_another_device_has_joined_is_followed() -> None:
         leave ops
             > leave 4 room=ops
         tick 1.5
-            > ping 5
+            > ping 5 cursors={ops=3}
         pong heads={"ops":3}
         left room=ops
             unsubscribe room/ops/

@@ -248,7 +248,7 @@ def test_no_session_is_followed_by_a_hello_on_the_same_connection() -> None:
     play(
         """
         tick 10
-            > ping 3
+            > ping 3 cursors={lobby=1}
         no no_session
             > hello 4 nick=ann session=t1
         welcome session=t2 sid=s-new

@@ -61,7 +61,7 @@ def test_a_head_that_overtook_the_feed_is_believed_after_a_second() -> None:
     play(
         """
         tick 10
-            > ping 3
+            > ping 3 cursors={lobby=1}
         pong heads={"lobby":2}
         tick 0.9
         tick 0.2

@@ -16,7 +16,7 @@ def test_ones_own_event_acknowledges() -> None:
             told 2<1 say lobby ann.1 "one"
             told 3<2 act lobby ann.2 "two"
         tick 1
-            > ping 3
+            > ping 3 cursors={lobby=3}
         """,
         IN_LOBBY,
     )
@@ -113,7 +113,7 @@ def test_slow_waits_and_then_sends_again() -> None:
         < kind=slow from=1 after_ms=1000
         say lobby two
         tick 0.9
-            > ping 3
+            > ping 3 cursors={lobby=1}
         tick 0.2
             >> t1 n=1 text=one room=lobby | n=2 text=two room=lobby
         """,

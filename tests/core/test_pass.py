@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from chatlib.core.batch import Entry
 from chatlib.history.memory import MemoryStore
-from chatlib.net.pipeline import PACKED_BYTES, feed_bodies
+from chatlib.net.packing import PACKED_BYTES, feed_bodies
 from chatlib.protocol.limits import FEED_LINES
 from tests.core.broker_play import BrokerPlay, play
 

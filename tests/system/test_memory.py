@@ -11,7 +11,7 @@ import pytest
 import zmq
 
 from chatlib import Client
-from chatlib.net.pipeline import PACKED_BYTES
+from chatlib.net.packing import PACKED_BYTES
 from chatlib.net.sockets import FEED_HWM, INTAKE_HWM
 from chatlib.protocol import limits
 from tests.support import PATIENCE, Peer, RunningBroker, eventually, peers
