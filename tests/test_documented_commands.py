@@ -30,6 +30,8 @@ INSTEAD = {
     "tcp://192.168.1.20:5555": f"{FREE} --access invite",
     "tail -f": "tail",
     "--metrics 127.0.0.1:9464": "--metrics 127.0.0.1:0",
+    "jq -c '{text: .summary}' alerts.jsonl": """echo '{"text": "the disk is full"}'""",
+    "ship-somewhere": "cat",
 }
 PARSERS = command_parsers()
 
@@ -75,7 +77,12 @@ class Shell:
             self.start(line)
             return
         place = json.loads(self.ready.read_text()) if self.ready.exists() else {}
-        environ = self.environ | {"HUBBUB_CHAT_ADDRESS": place.get("control", FREE)}
+        commands = ("CHAT", "LOG", "SEND")
+        environ = self.environ | {
+            f"HUBBUB_{name}_ADDRESS": place.get("control", FREE) for name in commands
+        }
+        if "feed" in place:
+            environ |= {"HUBBUB_LOG_FEED": place["feed"], "HUBBUB_LOG_IDLE": "1"}
         line = line.replace("127.0.0.1:9464", place.get("metrics", ""))
         done = subprocess.run(
             ["bash", "-o", "pipefail", "-c", line],

@@ -55,7 +55,7 @@ def test_its_commands_can_be_typed() -> None:
         at = words.index("hubbub") + 1
         end = words.index("|", at) if "|" in words[at:] else None
         parsed.append(make_parser().parse_args(words[at:end]).run.__module__.rpartition(".")[2])
-    assert {"broker", "chat", "follow", "send"} <= set(parsed)
+    assert {"broker_options", "chat", "follow", "send"} <= set(parsed)
 
 
 def test_it_names_every_command_of_the_client() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -107,6 +106,8 @@ def _text(given: str | None) -> str:
 
 def _messages(lines: Iterable[str]) -> Iterable[tuple[int, Any]]:
     """Yield each line's number and what it says; Misuse for one that says nothing."""
+    import json
+
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue

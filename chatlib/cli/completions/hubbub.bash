@@ -5,12 +5,14 @@
 #    source ~/.local/share/bash_completion/hubbub
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_hubbub_subparsers=(broker chat join login key invite invitations uninvite ban unban bans reset unregister promote audit top drain doctor backup export import check config completion)
+_shtab_hubbub_subparsers=(broker chat join login log send key invite invitations uninvite ban unban bans reset unregister promote audit top drain doctor backup export import check config completion)
 
 _shtab_hubbub_broker_option_strings=(-h --help --listen --lan --qr --intake --feed --advertise --ready-file --heartbeat --access --passwords --insecure --limit --data --memory --durability --keep-days --keep-events --metrics --quiet --log-format --config)
 _shtab_hubbub_chat_option_strings=(-h --help --nick --room --no-wait --linear --json --key --start --config)
 _shtab_hubbub_join_option_strings=(-h --help --nick --room --no-wait --linear --json --key --config)
 _shtab_hubbub_login_option_strings=(-h --help --key --config)
+_shtab_hubbub_log_option_strings=(-h --help --feed -r --room -u --nick --kind -i --include -e --exclude -n --lines --since --until --from-seq --cursor --no-follow --count --timeout --idle --strict -o --output -f --form --out --rotate --compress --key --config)
+_shtab_hubbub_send_option_strings=(-h --help -m --message --nick --json --timeout --key --config)
 _shtab_hubbub_key_option_strings=(-h --help --key --config)
 _shtab_hubbub_invite_option_strings=(-h --help --data --room --uses --expires --qr --config)
 _shtab_hubbub_invitations_option_strings=(-h --help --data --config)
@@ -42,6 +44,11 @@ _shtab_hubbub_join___key_COMPGEN=_shtab_compgen_files
 _shtab_hubbub_join___config_COMPGEN=_shtab_compgen_files
 _shtab_hubbub_login___key_COMPGEN=_shtab_compgen_files
 _shtab_hubbub_login___config_COMPGEN=_shtab_compgen_files
+_shtab_hubbub_log___cursor_COMPGEN=_shtab_compgen_files
+_shtab_hubbub_log___key_COMPGEN=_shtab_compgen_files
+_shtab_hubbub_log___config_COMPGEN=_shtab_compgen_files
+_shtab_hubbub_send___key_COMPGEN=_shtab_compgen_files
+_shtab_hubbub_send___config_COMPGEN=_shtab_compgen_files
 _shtab_hubbub_key___key_COMPGEN=_shtab_compgen_files
 _shtab_hubbub_key___config_COMPGEN=_shtab_compgen_files
 _shtab_hubbub_invite___data_COMPGEN=_shtab_compgen_dirs
@@ -87,10 +94,12 @@ _shtab_hubbub___config_COMPGEN=_shtab_compgen_files
 _shtab_hubbub_broker___access_choices=(open invite members)
 _shtab_hubbub_broker___durability_choices=(disk os)
 _shtab_hubbub_broker___log_format_choices=(text json)
+_shtab_hubbub_log__o_choices=(text json)
+_shtab_hubbub_log___output_choices=(text json)
 _shtab_hubbub_promote_pos_0_choices=(operator gateway none)
 _shtab_hubbub_config_pos_0_choices=(check)
 _shtab_hubbub_completion_pos_0_choices=(bash fish zsh)
-_shtab_hubbub_pos_0_choices=(broker chat join login key invite invitations uninvite ban unban bans reset unregister promote audit top drain doctor backup export import check config completion)
+_shtab_hubbub_pos_0_choices=(broker chat join login log send key invite invitations uninvite ban unban bans reset unregister promote audit top drain doctor backup export import check config completion)
 
 _shtab_hubbub_broker__h_nargs=0
 _shtab_hubbub_broker___help_nargs=0
@@ -113,6 +122,14 @@ _shtab_hubbub_join___linear_nargs=0
 _shtab_hubbub_join___json_nargs=0
 _shtab_hubbub_login__h_nargs=0
 _shtab_hubbub_login___help_nargs=0
+_shtab_hubbub_log__h_nargs=0
+_shtab_hubbub_log___help_nargs=0
+_shtab_hubbub_log___no_follow_nargs=0
+_shtab_hubbub_log___strict_nargs=0
+_shtab_hubbub_log___compress_nargs=0
+_shtab_hubbub_send__h_nargs=0
+_shtab_hubbub_send___help_nargs=0
+_shtab_hubbub_send___json_nargs=0
 _shtab_hubbub_key__h_nargs=0
 _shtab_hubbub_key___help_nargs=0
 _shtab_hubbub_invite__h_nargs=0

@@ -50,8 +50,8 @@ function _shtab_hubbub_using
   test "$_shtab_hubbub_cmdpath" = "$argv"
 end
 
-set -g _shtab_hubbub_commands broker chat join login key invite invitations uninvite ban unban bans reset unregister promote audit top drain doctor backup export import check config completion
-set -g _shtab_hubbub_opts_with_value --access --address --advertise --config --data --durability --expires --feed --heartbeat --intake --interval --keep-days --keep-events --key --limit --listen --log-format --metrics --nick --ready-file --reason --room --seconds --uses
+set -g _shtab_hubbub_commands broker chat join login log send key invite invitations uninvite ban unban bans reset unregister promote audit top drain doctor backup export import check config completion
+set -g _shtab_hubbub_opts_with_value --access --address --advertise --config --count --cursor --data --durability --exclude --expires --feed --form --from-seq --heartbeat --idle --include --intake --interval --keep-days --keep-events --key --kind --limit --lines --listen --log-format --message --metrics --nick --out --output --ready-file --reason --room --rotate --seconds --since --timeout --until --uses -e -f -i -m -n -o -r -u
 
 complete -c hubbub -e
 complete -c hubbub -f
@@ -105,6 +105,39 @@ complete -c hubbub -n '_shtab_hubbub_using; and test $_shtab_hubbub_npos -eq 0' 
 complete -c hubbub -n '_shtab_hubbub_using login' -s h -l help -d 'show this help message and exit'
 complete -c hubbub -n '_shtab_hubbub_using login' -l key -xka "(__fish_complete_path (commandline -ct))" -d 'your own key, for bots; made when it is not there (default: the one of this user)'
 complete -c hubbub -n '_shtab_hubbub_using login' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'where options are read that are not given (default: $HUBBUB_CONFIG, else hubbub.toml in this user'"'"'s place for configurations)'
+complete -c hubbub -n '_shtab_hubbub_using; and test $_shtab_hubbub_npos -eq 0' -a log -d 'Print what is said in public rooms, the last 10 events first, and go on with what comes. It joins no room and nobody sees it. Exit codes: 0 at the end asked for, 69 no broker there, 75 --timeout or, with --strict, a gap, 77 not let in.'
+complete -c hubbub -n '_shtab_hubbub_using log' -s h -l help -d 'show this help message and exit'
+complete -c hubbub -n '_shtab_hubbub_using log' -l feed -x -d 'where the feed is (default: two ports behind ADDRESS)'
+complete -c hubbub -n '_shtab_hubbub_using log' -s r -l room -x -d 'a room, or such as '"'"'ops-*'"'"' in quotes; again for more (default: all public rooms)'
+complete -c hubbub -n '_shtab_hubbub_using log' -s u -l nick -x -d 'only what they did'
+complete -c hubbub -n '_shtab_hubbub_using log' -l kind -x -d 'only events of these kinds, such as say,act'
+complete -c hubbub -n '_shtab_hubbub_using log' -s i -l include -x -d 'only such texts'
+complete -c hubbub -n '_shtab_hubbub_using log' -s e -l exclude -x -d 'no such texts'
+complete -c hubbub -n '_shtab_hubbub_using log' -s n -l lines -x -d 'begin with the newest N of what is chosen (default: 10)'
+complete -c hubbub -n '_shtab_hubbub_using log' -l since -x -d 'begin so long ago (30m, 2h, 7d) or at an ISO time'
+complete -c hubbub -n '_shtab_hubbub_using log' -l until -x -d 'end at that time; also a time to come'
+complete -c hubbub -n '_shtab_hubbub_using log' -l from-seq -x -d 'begin with this seq'
+complete -c hubbub -n '_shtab_hubbub_using log' -l cursor -xka "(__fish_complete_path (commandline -ct))" -d 'go on where the output ended that was written with the same FILE; the first time, with the oldest event, unless told otherwise'
+complete -c hubbub -n '_shtab_hubbub_using log' -l no-follow -d 'end with what is there now'
+complete -c hubbub -n '_shtab_hubbub_using log' -l count -x -d 'end after N events'
+complete -c hubbub -n '_shtab_hubbub_using log' -l timeout -x -d 'give up after so long: exit 75'
+complete -c hubbub -n '_shtab_hubbub_using log' -l idle -x -d 'end when nothing came for so long'
+complete -c hubbub -n '_shtab_hubbub_using log' -l strict -d 'exit 75 where events can no longer be had'
+complete -c hubbub -n '_shtab_hubbub_using log' -s o -l output -xka "text json" -d 'text, or JSON lines as the broker sent them (default: text; json into .json files)'
+complete -c hubbub -n '_shtab_hubbub_using log' -s f -l form -x -d 'such as '"'"'{at:%H:%M} {room} <{nick}> {text}'"'"''
+complete -c hubbub -n '_shtab_hubbub_using log' -l out -x -d 'write files, such as '"'"'logs/{room}/%Y-%m-%d.jsonl'"'"'; SIGHUP opens them anew'
+complete -c hubbub -n '_shtab_hubbub_using log' -l rotate -x -d 'move files aside that get larger (10M), to PATH.1, PATH.2, ...'
+complete -c hubbub -n '_shtab_hubbub_using log' -l compress -d 'and compress those (gzip)'
+complete -c hubbub -n '_shtab_hubbub_using log' -l key -xka "(__fish_complete_path (commandline -ct))" -d 'your own key, for bots; made when it is not there (default: the one of this user)'
+complete -c hubbub -n '_shtab_hubbub_using log' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'where options are read that are not given (default: $HUBBUB_CONFIG, else hubbub.toml in this user'"'"'s place for configurations)'
+complete -c hubbub -n '_shtab_hubbub_using; and test $_shtab_hubbub_npos -eq 0' -a send -d 'Say what is piped in, as one message, and return when the broker has stored it. Exit codes: 0 acknowledged, 2 no message, 69 no broker there, 75 not acknowledged in time, 77 refused.'
+complete -c hubbub -n '_shtab_hubbub_using send' -s h -l help -d 'show this help message and exit'
+complete -c hubbub -n '_shtab_hubbub_using send' -s m -l message -x -d 'say this instead'
+complete -c hubbub -n '_shtab_hubbub_using send' -l nick -x -d 'nickname (default: the login name)'
+complete -c hubbub -n '_shtab_hubbub_using send' -l json -d 'say many: each line is an object with "text", and perhaps "kind" (say, act, edit, delete, react), "re", and "room" or "to" for other places than ROOM'
+complete -c hubbub -n '_shtab_hubbub_using send' -l timeout -x -d 'to wait for the broker (default: 30)'
+complete -c hubbub -n '_shtab_hubbub_using send' -l key -xka "(__fish_complete_path (commandline -ct))" -d 'your own key, for bots; made when it is not there (default: the one of this user)'
+complete -c hubbub -n '_shtab_hubbub_using send' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'where options are read that are not given (default: $HUBBUB_CONFIG, else hubbub.toml in this user'"'"'s place for configurations)'
 complete -c hubbub -n '_shtab_hubbub_using; and test $_shtab_hubbub_npos -eq 0' -a key -d 'Print your own key, by which encrypted brokers know you. The fingerprint is what two people compare; the key is what an operator lets in; the file is the secret. It is made when it is not there.'
 complete -c hubbub -n '_shtab_hubbub_using key' -s h -l help -d 'show this help message and exit'
 complete -c hubbub -n '_shtab_hubbub_using key' -l key -xka "(__fish_complete_path (commandline -ct))" -d 'your own key, for bots; made when it is not there (default: the one of this user)'
