@@ -30,10 +30,10 @@ from chatlib.core.meter import Meter
 from chatlib.core.state import State
 from chatlib.core.streams import timestamp
 from chatlib.history.store import Store, StoreFailed
-from chatlib.names import is_room_name
 from chatlib.net import lookups, status, unread
 from chatlib.net.answers import BUSY, Answers
 from chatlib.net.draining import DRAINED, Drain
+from chatlib.net.markers import asked_for, markers
 from chatlib.net.packing import feed_bodies
 from chatlib.net.passwords import Passwords
 from chatlib.net.replays import Replays
@@ -45,7 +45,7 @@ from chatlib.protocol.codec import encode
 from chatlib.protocol.events import Event, Notice
 from chatlib.protocol.fields import Error
 from chatlib.protocol.limits import MISSED_HEARTBEATS
-from chatlib.protocol.topics import BEACON, ROOMS, topic_room
+from chatlib.protocol.topics import BEACON, ROOMS
 
 PUBLIC = ROOMS.decode()  # where streams begin that are published: no other one ever is
 TRIM_S = 0.02  # between two steps of trimming when nothing else happens
@@ -351,22 +351,14 @@ class Pipeline:
 
     def _mark(self, subscriptions: Iterable[bytes], now: float, chores: bool) -> None:
         """Send head markers: on topics newly subscribed to, and on those that fell quiet."""
-        topics = {ROOMS if ROOMS.startswith(topic) else topic for topic in subscriptions}
+        topics = asked_for(subscriptions)
         if chores:
             quiet = now - self.heartbeat / 2
             for stream in [stream for stream, since in self._busy.items() if since <= quiet]:
                 del self._busy[stream]
                 topics.add(stream.encode())
-        for topic in sorted(topics):
-            if topic == ROOMS:
-                self._publish(topic, Event(kind="head", seq=self.state.seq, epoch=self.state.epoch))
-            elif (name := topic_room(topic)) is not None:
-                room = self.state.rooms.get(name)
-                if room is None and not is_room_name(name):
-                    continue
-                head = room.head if room and not room.private else 0  # as if it were not there
-                marker = Event(kind="head", room=name, seq=head, epoch=self.state.epoch)
-                self._publish(topic, marker)
+        for topic, marker in markers(self.state, topics):
+            self._publish(topic, marker)
 
     def _beat(self, now: float, at: int) -> None:
         if now - self._beaten >= self.heartbeat:
