@@ -5,11 +5,12 @@ Who may read and write the directory is an operator: libzmq tells the broker whi
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
 
-from chatlib.errors import Unreachable
+from chatlib.errors import CannotCreate, Unreachable
 from chatlib.net.curve import make_pair
 from chatlib.net.handshake import Keys
 from chatlib.net.oneshot import OneShot
@@ -41,7 +42,13 @@ class Operator(OneShot):
 
 
 def write_place(directory: Path, operator: str, encrypted: bool, **more: Any) -> None:
-    """Say in `directory` where its broker can be asked."""
+    """Say in `directory` where its broker can be asked. Raises CannotCreate."""
     new = directory / f"{PLACE}.new"
-    new.write_text(json.dumps({"operator": operator, "encrypted": encrypted, **more}) + "\n")
-    new.replace(directory / PLACE)
+    try:
+        new.write_text(json.dumps({"operator": operator, "encrypted": encrypted, **more}) + "\n")
+        new.replace(directory / PLACE)
+    except OSError as e:
+        why = e.strerror
+        if e.errno == errno.ENOSPC:
+            why = "the disk is full; make room on it, or choose another place with --data"
+        raise CannotCreate(f"cannot write {directory / PLACE}: {why}") from e
