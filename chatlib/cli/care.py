@@ -96,5 +96,5 @@ def _check(args: argparse.Namespace) -> int:
     faults = check(_directory(args))
     for fault in faults:
         print(fault)
-    print("the history is whole" if not faults else f"{len(faults)} faults")
+    print("the history is whole" if not faults else f"{len(faults)} fault{'s' * (len(faults) > 1)}")
     return DATA_ERROR if faults else 0

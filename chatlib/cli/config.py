@@ -44,7 +44,11 @@ def run(args: argparse.Namespace) -> int:
         print(f"NOTE    {doubt}")
     for fault in faults:
         print(f"FAULT   {fault}")
-    print("the configuration is good" if not faults else f"{len(faults)} faults")
+    print(
+        "the configuration is good"
+        if not faults
+        else f"{len(faults)} fault{'s' * (len(faults) > 1)}"
+    )
     return CONFIG if faults else 0
 
 

@@ -207,7 +207,11 @@ def test_check_tells_all_faults(file: Path, capsys: pytest.CaptureFixture[str]) 
     file.write_text("[broker]\nlisen = 1\n[chat]\nnik = 2\n")
     assert main(["config", "check"]) == 78
     told = capsys.readouterr().out
+    assert told.splitlines()[-1] == "2 faults"
     assert told.count("FAULT") == 2 and "'listen'" in told and "'nick'" in told
+    file.write_text("[broker]\nlisen = 1\n")
+    assert main(["config", "check"]) == 78
+    assert capsys.readouterr().out.splitlines()[-1] == "1 fault"
 
 
 @pytest.mark.parametrize(
