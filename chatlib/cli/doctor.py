@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from chatlib.cli.destination import Destination, find
-from chatlib.errors import HubbubError, Refused, Unreachable
+from chatlib.errors import HubbubError, KeyChanged, Refused, Unreachable
 from chatlib.sanitize import sanitize
 from chatlib.version import __version__
 
@@ -149,6 +149,10 @@ def _broker(args: argparse.Namespace) -> Iterator[Finding]:
         to = find(_address(args))
         dial(to.endpoint, 5.0)
     except HubbubError as e:
+        if isinstance(e, KeyChanged):
+            told, _, step = " ".join(str(e).split()).partition(" Somebody ")
+            yield Finding("known key", told, f"somebody {step}")
+            return
         unreachable = isinstance(e, Unreachable)
         text, _, step = str(e).partition("): " if unreachable else ": ")
         told = text + ")" * unreachable

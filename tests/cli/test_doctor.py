@@ -18,6 +18,7 @@ from chatlib.history.schema import MIGRATIONS
 from chatlib.net import probe
 from chatlib.net.curve import make_pair
 from chatlib.security.keys import to_link
+from chatlib.security.pins import Pins
 from tests.support import PATIENCE, ROOT, RunningBroker, eventually
 
 Run = Callable[..., tuple[int, list[str]]]
@@ -129,6 +130,14 @@ def test_key(run: Run, broker: RunningBroker, tmp_path: Path) -> None:
     path.write_text("nonsense\n")
     code, told = run("ipc:///nowhere", "--key", str(path))
     assert (code, faults(told)) == (69, ["key", "address"])
+
+
+def test_another_key_than_before(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    Pins(tmp_path / "hubbub" / "known_brokers").check("tcp://127.0.0.1:1", make_pair().public)
+    code, told = run(f"hubbub://127.0.0.1:1/lobby?k={to_link(make_pair().public)}")
+    assert (code, faults(told)) == (78, ["known key"])
+    assert not any("\u240a" in line for line in told) and "Ask whoever runs it" in told[-1]
 
 
 def test_clock(run: Run, broker: RunningBroker, monkeypatch: pytest.MonkeyPatch) -> None:
