@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Literal
 
 from chatlib.core.signals import Connection
+from chatlib.core.words import PLAIN
 from chatlib.errors import HubbubError, Misuse
 from chatlib.names import LOBBY
 from chatlib.net.client import Client, Delivery, JoinedRoom
@@ -162,6 +163,8 @@ class Conversation:
 
     def my_last(self) -> int:
         """Return the seq of one's own last message in the room. Raises Misuse."""
+        if any(p.room == self.room and p.kind in PLAIN for p in self.client.pending()):
+            raise Misuse(f"what you said last in {self.room} is still on its way: try again then")
         if (event := self._recent.last(self.room, user=self.client.user)) is None:
             raise Misuse(f"you said nothing in {self.room} of late")
         return event.seq

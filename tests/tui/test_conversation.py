@@ -110,6 +110,14 @@ def test_changing_what_was_said(ann: Person, bob: Person) -> None:
     assert history[-2:] == ["ann deleted a message"] * 2
 
 
+def test_an_edit_is_never_of_the_message_before_the_last(ann: Person) -> None:
+    ann.types("/join lobby", "first")
+    assert ann.sees("<ann> first")
+    ann.types("second", "/edit third")
+    assert ann.sees("what you said last in lobby is still on its way")
+    assert ann.sees("<ann> second") and not any("third" in line for line in ann.lines)
+
+
 @pytest.mark.parametrize(
     ("typed", "answer"),
     [
