@@ -308,7 +308,8 @@ class Follower:
 
     def _refuse(self, message: Message, code: str, text: str) -> None:
         line = message.line
-        self.delivered.append(Refusal(message.ticket, code, text, line.text, line.room, line.to))
+        where = (line.room, line.to, line.kind)
+        self.delivered.append(Refusal(message.ticket, code, text, line.text, *where))
 
     def feed(self, topic: bytes, body: bytes, now: float) -> None:
         """Take in one message of the SUB. Raises ProtocolViolation; the message is dropped."""

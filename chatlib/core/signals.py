@@ -50,6 +50,7 @@ class Refusal(Struct, frozen=True):
     text: str
     room: str | None = None
     to: str | None = None
+    kind: str = "say"
 
 
 class Pending(Struct, frozen=True):

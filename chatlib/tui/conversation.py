@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Literal
 
-from chatlib.core.signals import Connection
+from chatlib.core.signals import Connection, Gap, Refusal
 from chatlib.core.words import PLAIN
 from chatlib.errors import HubbubError, Misuse
 from chatlib.names import LOBBY
@@ -40,6 +40,7 @@ class Conversation:
         self._rooms: set[str] = {LOBBY}
         self._newest: dict[str, int] = {}  # the newest event shown of each room
         self._lock = threading.Lock()
+        self._unseen: Counter[str] = Counter()  # messages said whose event has not come, by room
         self._arrivals: dict[str, str] = {}  # what is to be told of a room behind one's own join
 
     # -- what is shown ------------------------------------------------------------------------
@@ -50,7 +51,19 @@ class Conversation:
             return self._event(told)
         if isinstance(told, Connection):
             return self._connection(told)
+        self._settle(told)
         return self._renderer.signal(told)
+
+    def _settle(self, told: Gap | Refusal) -> None:
+        """Wait no longer for an event that will not come."""
+        if isinstance(told, Gap):
+            self._unseen.pop(told.room or "", None)
+        elif told.ticket and told.kind in PLAIN:
+            self._expect(told.room or "", -1)
+
+    def _expect(self, room: str, more: int) -> None:
+        with self._lock:
+            self._unseen[room] = max(0, self._unseen[room] + more)
 
     def _event(self, event: Event) -> list[Line]:
         for nick in filter(None, (event.nick, event.to, event.old)):
@@ -61,8 +74,8 @@ class Conversation:
         if len(self._nicks) > NICKS_KEPT:
             del self._nicks[next(iter(self._nicks))]
         self._put_out(event)
-        if event.room is not None and event.room != self.room and event.kind in ("say", "act"):
-            self.unread[event.room] += 1
+        if event.room is not None and event.kind in PLAIN:
+            self._said(event, event.room)
         self._mark(event)
         lines = self._renderer.event(event, self._view(event, self._recent))
         mine = event.author == self.client.user and event.room is not None
@@ -71,6 +84,12 @@ class Conversation:
         elif mine and event.kind == "leave" and event.room not in self.client.joined:
             self.left(event.room or "")  # on another device
         return lines
+
+    def _said(self, event: Event, room: str) -> None:
+        if room != self.room:
+            self.unread[room] += 1
+        if event.sid == self.client.sid and event.n and self._recent.find(event.seq) is None:
+            self._expect(room, -1)
 
     def _put_out(self, event: Event) -> None:
         """Go on in another room after one was put out of this one."""
@@ -112,6 +131,8 @@ class Conversation:
 
     def _connection(self, told: Connection) -> list[Line]:
         was, self.offline = self.offline, told.detail if told.state == "offline" else ""
+        if told.state == "online" and not told.resumed:
+            self._unseen.clear()  # said in a session that is over
         if told.state == "online" and not was:
             return []
         if told.state == "offline" and was:  # one line for an outage, not one for each try
@@ -159,11 +180,17 @@ class Conversation:
         if not self.room:
             raise Misuse("you are in no room: /join one first")
         act_or_say: Literal["act", "say"] = "act" if kind == "act" else "say"
-        self.client.say(self.room, text.rstrip(), kind=act_or_say, reply_to=reply_to)
+        room = self.room
+        self._expect(room, 1)
+        try:
+            self.client.say(room, text.rstrip(), kind=act_or_say, reply_to=reply_to)
+        except HubbubError:
+            self._expect(room, -1)
+            raise
 
     def my_last(self) -> int:
         """Return the seq of one's own last message in the room. Raises Misuse."""
-        if any(p.room == self.room and p.kind in PLAIN for p in self.client.pending()):
+        if self._unseen[self.room]:
             raise Misuse(f"what you said last in {self.room} is still on its way: try again then")
         if (event := self._recent.last(self.room, user=self.client.user)) is None:
             raise Misuse(f"you said nothing in {self.room} of late")

@@ -114,8 +114,20 @@ def test_an_edit_is_never_of_the_message_before_the_last(ann: Person) -> None:
     ann.types("/join lobby", "first")
     assert ann.sees("<ann> first")
     ann.types("second", "/edit third")
-    assert ann.sees("what you said last in lobby is still on its way")
+    assert "what you said last in lobby is still on its way" in ann.lines[-1]
     assert ann.sees("<ann> second") and not any("third" in line for line in ann.lines)
+    ann.types("/edit third")
+    assert ann.sees("<ann> third (edited)")
+
+
+def test_a_refused_message_is_not_waited_for(ann: Person) -> None:
+    ann.types("/join lobby", "first")
+    assert ann.sees("<ann> first")
+    ann.chat.say("second", reply_to=999)
+    assert ann.sees("not sent: ")
+    ann.client.leave("lobby")
+    ann.types("second", "/join lobby", "/edit third")
+    assert ann.sees("<ann> third (edited)")
 
 
 @pytest.mark.parametrize(
