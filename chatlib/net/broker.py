@@ -366,6 +366,9 @@ class Broker:
         self._send()
         self._tidy(time.monotonic())
         self.pipeline.statistics.turns.observe(time.perf_counter() - began)
+        vain = self.pipeline.admission.counts.total()
+        if breath := doors.throttle.breath(len(intake) + len(control), vain):
+            time.sleep(breath)
         if self.pipeline.notes:
             addresses = {parts[0]: peer.address for parts, peer in control}
             for note in self.pipeline.notes:

@@ -31,6 +31,7 @@ from chatlib.net.sockets import (
     receive_frames,
 )
 from chatlib.net.subscribers import Subscribers
+from chatlib.net.throttle import Throttle
 from chatlib.protocol import limits
 from chatlib.protocol.links import Endpoint
 from chatlib.security.door import Decide
@@ -75,6 +76,7 @@ class Doors:
         self.metered = metered  # whether a sender's address has to be known
         self.doorman: Doorman | None = None
         self.subscribers = Subscribers()
+        self.throttle = Throttle()
         self._operators_wait = False
         self._look_at = 0.0
 
@@ -196,6 +198,8 @@ class Doors:
     ) -> list[Arrival]:
         arrived: list[Arrival] = []
         size = 0
+        share = self.throttle.share
+        most, bytes_at_most = int(most * share), int(bytes_at_most * share)
         try:
             while len(arrived) < most and size < bytes_at_most:
                 frames = receive_frames(socket)
