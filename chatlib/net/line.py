@@ -27,7 +27,7 @@ from chatlib.protocol import limits
 from chatlib.protocol.links import Endpoint, dialled, parse_endpoint
 
 DIAL_S = 3.0
-RETRY_S = (0.1, 0.3, 1.0, 2.0, 4.0, 8.0)  # between one try to connect and the next
+RETRY_S = (0.05, 0.05, 0.1, 0.3, 1.0, 2.0, 4.0, 8.0)  # from a loss to the next try
 IDLE_S = 60.0
 WATCHED = (
     zmq.EVENT_HANDSHAKE_SUCCEEDED
@@ -39,7 +39,7 @@ WATCHED = (
 )
 DRAIN = 200  # messages taken from one socket before the others get a look
 FEED_HWM = 1_000
-READ_OUTS, READ_OUT_MS = 20, 100  # looks at the feed when control is lost, and the wait for each
+READ_OUTS, READ_OUT_MS = 40, 50  # looks at the feed when control is lost, and the wait for each
 
 Socket = zmq.Socket[bytes]
 
@@ -153,7 +153,7 @@ class Line:
         try:
             self._ipv6 = dial(self._endpoint, DIAL_S, self._wake_out)
         except Unreachable as e:
-            self._lost(str(e))
+            self._lost(str(e), time.monotonic())
             return
         self._dealer = dealer = self._made(zmq.DEALER, ANSWER_FRAME_BYTES)
         self._monitor = dealer.get_monitor_socket(WATCHED)
@@ -320,11 +320,12 @@ class Line:
         self._dealer = self._monitor = None
 
     def _hang_up(self, reason: str) -> None:
+        since = time.monotonic()
         self._close_control()
         self._read_out()
         with self._lock:
             self._close_data()
-        self._lost(reason)
+        self._lost(reason, since)
 
     def _read_out(self) -> None:
         """Take what is still on its way on the feed: a broker that comes back may have lost it."""
@@ -333,10 +334,10 @@ class Line:
                 return
             self._take(self._sub, self._feed)
 
-    def _lost(self, reason: str) -> None:
+    def _lost(self, reason: str, since: float) -> None:
         wait = RETRY_S[min(self._tries, len(RETRY_S) - 1)]
         self._tries += 1
-        self._dial_at = time.monotonic() + wait
+        self._dial_at = since + wait
         with self._lock:
             if not self._closing:
                 self._follower.disconnected(reason, time.monotonic(), wait)
