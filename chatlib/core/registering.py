@@ -26,6 +26,7 @@ from chatlib.protocol.fields import Error
 from chatlib.protocol.keys import fingerprint
 
 MAX_REGISTERED = 100_000
+MAX_IDENTITIES = 2 * MAX_REGISTERED  # who gives a nickname up stays known
 MAX_LINKS = 5  # of one identity; beyond it the oldest is dropped
 MAX_ALL_LINKS = 10_000
 NOT_REGISTERED = Error("not_registered", "your nickname is not registered: /register it first")
@@ -52,7 +53,7 @@ def register(state: State, session: Session, command: Register, batch: Batch) ->
             text = f"your key has registered {known.nick} already: unregister that first"
             batch.fail(command.origin, Error("already_registered", text))
             return
-        if _all_taken(state):
+        if _all_taken(state, known):
             text = f"this broker keeps at most {MAX_REGISTERED} registered nicknames"
             batch.fail(command.origin, Error("too_many_nicks", text))
             return
@@ -65,9 +66,11 @@ def register(state: State, session: Session, command: Register, batch: Batch) ->
         batch.replies.append(Reply(command.origin, answer))
 
 
-def _all_taken(state: State) -> bool:
+def _all_taken(state: State, known: Identity | None) -> bool:
     if len(state.identities) < MAX_REGISTERED:
         return False
+    if known is None and len(state.identities) >= MAX_IDENTITIES:
+        return True
     return sum(bool(known.user) for known in state.identities.values()) >= MAX_REGISTERED
 
 

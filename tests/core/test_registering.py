@@ -156,6 +156,21 @@ def test_there_is_room_for_so_many(house: House, monkeypatch: pytest.MonkeyPatch
     assert house.ask("ann", "device") == "too_many_devices"
 
 
+def test_who_registers_and_gives_it_up_without_end_is_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(registering, "MAX_REGISTERED", 2)
+    monkeypatch.setattr(registering, "MAX_IDENTITIES", 4)
+    house = House(access="open")
+    told = []
+    for i in range(5):
+        house.hello(f"k{i}", f"k{i}")
+        told.append(house.ask(f"k{i}", "register"))
+        house.ask(f"k{i}", "unregister")
+    assert told[3:] == ["too_many_nicks"] * 2 and len(house.state.identities) == 4
+    assert house.ask("k0", "register")["ok"], "who is known already adds nothing"
+
+
 def test_what_needs_a_registered_nickname(house: House) -> None:
     for op, more in (("device", {}), ("devices", {}), ("undevice", {"key": "abcd"})):
         assert house.ask("bob", op, **more) == "not_registered"
