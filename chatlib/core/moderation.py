@@ -308,6 +308,17 @@ def inherit(state: State, old: str, new: str) -> None:
             _keep(state, room, replace(known, roles=roles, muted=muted, banned=banned))
 
 
+def forget(state: State, me: str) -> None:
+    """Take all roles of somebody who is no more; whoever has his key is not to be taken for him.
+
+    What keeps him silent or out stays.
+    """
+    for room, known in sorted(state.rights.items()):
+        if me in known.roles:
+            roles = {other: granted for other, granted in known.roles.items() if other != me}
+            _keep(state, room, replace(known, roles=roles))
+
+
 def _meant(state: State, table: dict[str, Any], key: str) -> dict[str, Any]:
     """Return the entries of a table that a nickname means: now, or when they were made."""
     user = state.users.get(state.nicks.get(key, ""))

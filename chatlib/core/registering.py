@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from chatlib.core import audit, devices, rights, users
+from chatlib.core import audit, devices, moderation, rights, users
 from chatlib.core.batch import Batch, Note, Reply
 from chatlib.core.commands import (
     AddDevice,
@@ -96,8 +96,9 @@ def _unregister(state: State, known: Identity, batch: Batch) -> None:
     if known.keys:
         plain = replace(known, nick="", user="", salt=b"", password=b"")
         state.put(state.identities, known.id, plain)
-    else:
+    else:  # after a reset: who has the lost key must not come back to its roles
         state.drop(state.identities, known.id)
+        moderation.forget(state, known.id)
     state.set(user, "identity", "")
     batch.notes.append(Note("unregistered", "", user.nick))
     if not user.present:

@@ -274,6 +274,19 @@ def test_an_operator_resets_who_lost_his_key(house: House) -> None:
     assert house.ask("op", "reset", nick="boss") == "not_allowed"
 
 
+@pytest.mark.parametrize("access", ["open", "invite"])
+def test_the_key_before_a_reset_has_no_role_where_the_nickname_was_taken_away(access: Any) -> None:
+    house = House("ann", access=access)
+    house.hello("ann", "ann")
+    house.ask("ann", "register")
+    house.ask("ann", "create", room="den", private=True)
+    house.ask("op", "reset", nick="ann")
+    assert house.ask("op", "unregister", nick="ann")["ok"]
+    house.ask("ann", "redeem", token=house.ask("op", "invite")["token"])
+    assert house.hello("ann", "thief")["nick"] == "thief"
+    assert house.ask("ann", "join", room="den") == "no_such_room"
+
+
 def test_unregistering_gives_the_nickname_back(house: House) -> None:
     second(house)
     assert house.ask("ann", "unregister")["ok"] and house.ask("ann", "unregister")["ok"]
