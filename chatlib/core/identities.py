@@ -99,16 +99,18 @@ def promote(state: State, command: Promote, batch: Batch) -> None:
         admit_key(state, command.key, role)
     else:
         state.put(state.identities, known.id, replace(known, role=role))
-    _put_out(state, command.key, batch)
+    known = state.identities[state.keys[command.key]]
+    _put_out(state, known, batch)
     batch.notes.append(Note("promoted", "", command.key, reason=command.role))
     text = command.role
     audit.note_operator(state, command, "promote", batch, to=command.key, role=text)
     batch.confirm(command.origin)
 
 
-def _put_out(state: State, key: str, batch: Batch) -> None:
+def _put_out(state: State, known: Identity, batch: Batch) -> None:
     """End memberships that went with who somebody was: a gateway's sessions are each their own."""
-    mine = sorted((s for s in state.sessions.values() if s.owner == key), key=lambda s: s.sid)
+    found = (s for s in state.sessions.values() if s.owner in known.keys)
+    mine = sorted(found, key=lambda s: s.sid)
     for session in mine:
         for _, room in sorted(session.user.rooms.items()):
             if not rights.reads(state, session.user, room):

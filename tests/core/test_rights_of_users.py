@@ -61,3 +61,15 @@ def test_rights_follow_a_key_that_becomes_a_device() -> None:
     assert rights.role_of(state, me, "mine") == "owner"
     assert rights.banned_here(state, state.sessions["ann"], "den")
     assert phone not in state.rights["mine"].roles
+
+
+def test_every_key_of_who_becomes_a_gateway_is_put_out_of_private_rooms() -> None:
+    state = registered_ann()
+    phone = "phone".ljust(rights.KEY_CHARS, "k")
+    assert add_key(state, state.identities[state.users["ann"].identity], phone, Batch()) is None
+    do(state, commands.Unregister(at=2, sid="ann"))
+    do(state, commands.OpenSession(at=2, sid="p", new_token="p", nick="phone", key=phone))
+    do(state, commands.JoinRoom(at=2, sid="p", room="den"))
+    laptop = state.sessions["ann"].owner
+    do(state, commands.Promote(at=3, local=True, key=laptop, role="gateway"))
+    assert list(state.rooms["den"].members) == ["bob"]
