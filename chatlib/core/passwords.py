@@ -35,7 +35,7 @@ def set_password(state: State, session: Session, command: SetPassword, batch: Ba
         text = "an operator's nickname has no password: add a device with a link"
         batch.fail(command.origin, Error("not_allowed", text))
     else:
-        made = replace(known, salt=command.salt, password=command.hash)
+        made = replace(known, salt=command.salt, password=command.hash, setter=session.owner)
         state.put(state.identities, known.id, made)
         batch.confirm(command.origin)
 

@@ -94,7 +94,7 @@ def _unregister(state: State, known: Identity, batch: Batch) -> None:
     user = state.users[known.user]
     _drop_links(state, known.id, 0)
     if known.keys:
-        plain = replace(known, nick="", user="", salt=b"", password=b"")
+        plain = replace(known, nick="", user="", salt=b"", password=b"", setter="")
         state.put(state.identities, known.id, plain)
     else:  # after a reset: who has the lost key must not come back to its roles
         state.drop(state.identities, known.id)
@@ -128,6 +128,11 @@ def add_device(state: State, session: Session, command: AddDevice, batch: Batch)
         batch.fail(command.origin, Error("too_many_devices", text))
         return
     _keep_link(state, known, command, batch)
+
+
+def _drop_password(state: State, id: str) -> None:
+    without = replace(state.identities[id], salt=b"", password=b"", setter="")
+    state.put(state.identities, id, without)
 
 
 def _keep_link(state: State, known: Identity, command: AddDevice | Reset, batch: Batch) -> None:
@@ -173,6 +178,8 @@ def remove_device(state: State, session: Session, command: RemoveDevice, batch: 
         devices.remove_keys(state, known.id, (found[0],), batch)
         batch.removed.append(found[0])
         _drop_links(state, known.id, 0)  # who had the device may have made one
+        if known.setter == found[0]:  # or this, by which he would come back
+            _drop_password(state, known.id)
         batch.confirm(command.origin)
 
 
@@ -188,8 +195,7 @@ def reset(state: State, command: Reset, batch: Batch) -> None:
     if known.keys:
         devices.remove_keys(state, known.id, known.keys, batch)
         batch.expelled += known.keys
-    known = replace(state.identities[known.id], salt=b"", password=b"")
-    state.put(state.identities, known.id, known)
+    _drop_password(state, known.id)
     _drop_links(state, known.id, 0)
     batch.notes.append(Note("reset", "", known.nick))
     audit.note_operator(state, command, "reset", batch, to=known.nick)

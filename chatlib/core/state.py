@@ -100,6 +100,7 @@ class Identity(Struct, frozen=True):
     times: tuple[int, ...] = ()
     salt: bytes = b""
     password: bytes = b""  # its hash, see `passwords`
+    setter: str = ""  # the key that set it
 
     def dated(self) -> list[tuple[str, int]]:
         """Return the keys, and when each was added (ms)."""

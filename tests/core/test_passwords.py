@@ -9,6 +9,7 @@ import pytest
 from chatlib.core.commands import LogIn, SetPassword, Unhashed
 from chatlib.core.passwords import PER_MINUTE, Attempts, salt_of
 from chatlib.net.passwords import Passwords
+from chatlib.protocol.keys import fingerprint
 from tests.core.registered_play import House, key
 
 GOOD = "correct horse"
@@ -67,6 +68,19 @@ def test_a_new_password_ends_the_old_one_and_so_do_reset_and_unregister(house: H
     assert tried(house, "anb", "login", nick="ann", password=GOOD) == "wrong_password"
     house.ask("op", "reset", nick="ann")
     assert tried(house, "anb", "login", nick="ann", password="battery staple") == "wrong_password"
+
+
+def test_a_password_that_a_removed_device_had_set_goes_with_it(house: House) -> None:
+    tried(house, "stolen", "login", nick="ann", password=GOOD)
+    house.hello("stolen")
+    stolen = fingerprint(key("stolen").encode())
+    assert house.ask("ann", "undevice", key=stolen)["ok"]
+    assert tried(house, "stolen", "login", nick="ann", password=GOOD)["ok"], "it was ann's own"
+    house.hello("stolen")
+    assert tried(house, "stolen", "password", password="mine from now on")["ok"]
+    assert house.ask("ann", "undevice", key=stolen)["ok"]
+    told = tried(house, "mal", "login", nick="ann", password="mine from now on")
+    assert told == "wrong_password"
 
 
 def test_operators_have_no_password(house: House) -> None:
