@@ -23,6 +23,7 @@ from chatlib.core.commands import (
     Unban,
     Uninvite,
 )
+from chatlib.core.meter import network
 from chatlib.core.rooms import depart
 from chatlib.core.sessions import end_sessions_of, removed
 from chatlib.core.state import Banned, Identity, Invitation, State
@@ -45,7 +46,7 @@ class Rule(Struct, frozen=True):
 
     def fault(self, state: State, domain: str, key: str, address: str) -> str:
         """Return why a key may not connect to a socket, or nothing."""
-        if key in state.bans or address in state.bans:
+        if key in state.bans or address in state.bans or network(address) in state.bans:
             return "banned"
         if key in state.keys or (self.access == "open" and not removed(state, key)):
             return ""

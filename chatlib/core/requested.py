@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from chatlib.core import commands
+from chatlib.core import commands, whom
 from chatlib.core.commands import Command, Origin, Peer, Question, Unhashed
 from chatlib.core.passwords import salt_of
 from chatlib.core.rights import role_of_key
 from chatlib.core.state import State, digest
 from chatlib.core.users import find_user
-from chatlib.errors import ProtocolViolation
+from chatlib.errors import Misuse, ProtocolViolation
 from chatlib.names import nick_key, room_name
 from chatlib.protocol import requests
 from chatlib.protocol.links import DEVICE_TOKEN
@@ -243,7 +243,10 @@ def _ban(request: requests.Ban, context: Context, state: State) -> Command:
     given = [w for w in (request.key, request.address, request.nick) if w is not None]
     if len(given) != 1 or not given[0]:
         raise ProtocolViolation("bad_request", "ban one: key, address or nick", request.id)
-    who = given[0] if request.nick is None else _key_of(request.nick, request.id, state)
+    if request.nick is not None:
+        who = _key_of(request.nick, request.id, state)
+    else:
+        who = _meant(request, state)
     return commands.Ban(
         at=context.at,
         origin=context.origin,
@@ -252,6 +255,16 @@ def _ban(request: requests.Ban, context: Context, state: State) -> Command:
         by=context.peer.key,
         local=context.local,
     )
+
+
+def _meant(request: requests.Ban | requests.Promote, state: State) -> str:
+    """Return the key or the address that is named. Raises ProtocolViolation."""
+    try:
+        if request.key is None and isinstance(request, requests.Ban):
+            return whom.address_meant(request.address or "")
+        return whom.key_meant(state, request.key or "")
+    except Misuse as e:
+        raise ProtocolViolation("bad_request", str(e), request.id) from None
 
 
 def _key_of(nick: str, id: Any, state: State) -> str:
@@ -274,7 +287,10 @@ def _key_of(nick: str, id: Any, state: State) -> str:
 def _promote(request: requests.Promote, context: Context, state: State) -> Command:
     if (request.key is None) == (request.nick is None) or request.key == "":
         raise ProtocolViolation("bad_request", "promote one: key or nick", request.id)
-    key = request.key or _key_of(request.nick or "", request.id, state)
+    if request.nick is not None:
+        key = _key_of(request.nick, request.id, state)
+    else:
+        key = _meant(request, state)
     return commands.Promote(
         at=context.at,
         origin=context.origin,
@@ -331,7 +347,7 @@ WITHOUT_SESSION: dict[type[Any], Callable[[Any, Context, State], Admitted]] = {
     ),
     requests.Ban: _ban,
     requests.Unban: lambda r, c, s: commands.Unban(
-        at=c.at, origin=c.origin, who=r.who, by=c.peer.key, local=c.local
+        at=c.at, origin=c.origin, who=whom.ban_meant(s, r.who), by=c.peer.key, local=c.local
     ),
     requests.Promote: _promote,
     requests.Audit: _audit,

@@ -253,12 +253,15 @@ def test_keys(monkeypatch: pytest.MonkeyPatch) -> None:
         MemoryStore("e"), Place("", "", ""), fresh=lambda size: f"token{next(count)}",
         rule=Rule("invite"),
     )  # fmt: skip
-    pipeline_.submit(Admit(at=0, key="OP", role="operator"))
+    pipeline_.submit(Admit(at=0, key="OP".ljust(40, "k"), role="operator"))
+
+    def whole(key: str) -> str:
+        return key.ljust(40, "k")
 
     def ask(key: str, request: dict[str, Any]) -> Any:
         frame = json.dumps(request).encode()
         routing = b"\0" + key.encode().ljust(4)
-        pipeline_.run([], [([routing, frame], Peer(key))], [], 1.0, 1)
+        pipeline_.run([], [([routing, frame], Peer(whole(key)))], [], 1.0, 1)
         answer = json.loads(pipeline_.control[-1][-1])
         return answer.get("error", {}).get("code") or answer
 
@@ -277,19 +280,22 @@ def test_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ask("EVE", hello | {"nick": "eve"})["nick"] == "eve"
     assert ask("EVE", hello | {"session": token}) == "wrong_key"
     assert ask("OP", {"op": "ban", "nick": "eve", "reason": "noise"})["ok"]
-    assert pipeline_.expelled == ["EVE"]
+    assert pipeline_.expelled == [whole("EVE")]
     assert ask("EVE", hello) == "banned"
-    assert [b["who"] for b in ask("OP", {"op": "bans"})["bans"]] == ["EVE"]
-    assert ask("OP", {"op": "ban", "key": "OP"}) == "not_allowed"
-    assert ask("OP", {"op": "unban", "who": "EVE"})["ok"]
-    assert ask("OP", {"op": "unban", "who": "EVE"}) == "not_banned"
+    assert [b["who"] for b in ask("OP", {"op": "bans"})["bans"]] == [whole("EVE")]
+    assert ask("OP", {"op": "ban", "key": whole("OP")}) == "not_allowed"
+    assert ask("OP", {"op": "ban", "key": "OP"}) == "bad_request"
+    assert ask("OP", {"op": "ban", "address": "example.org"}) == "bad_request"
+    assert ask("OP", {"op": "promote", "key": "GW", "role": "gateway"}) == "bad_request"
+    assert ask("OP", {"op": "unban", "who": whole("EVE")})["ok"]
+    assert ask("OP", {"op": "unban", "who": whole("EVE")}) == "not_banned"
     assert ask("OP", {"op": "uninvite", "invitation": "x"}) == "no_such_invitation"
     assert ask("OP", {"op": "ban", "nick": "nobody"}) == "no_such_nick"
     promote = {"op": "promote", "role": "operator"}
     assert ask("OP", {**promote, "nick": "nobody"}) == "no_such_nick"
     assert ask("OP", {**promote, "nick": "a b"}) == "bad_nick"
-    assert ask("OP", {"op": "promote", "key": "OP", "role": "none"}) == "not_allowed"
-    assert ask("OP", {"op": "promote", "key": "GW", "role": "gateway"})["ok"]
+    assert ask("OP", {"op": "promote", "key": whole("OP"), "role": "none"}) == "not_allowed"
+    assert ask("OP", {"op": "promote", "key": whole("GW"), "role": "gateway"})["ok"]
     audited = [json.loads(json.dumps(e)) for e in ask("OP", {"op": "audit"})["events"]]
     assert [e["what"] for e in audited] == ["invite", "redeem", "ban", "unban", "promote"]
     assert ask("GW", hello | {"nick": "irc"})["nick"] == "irc"
