@@ -40,11 +40,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = _command(subparsers, "ban", "keep somebody out of the broker, at once", _ban)
     who = parser.add_mutually_exclusive_group(required=True)
     who.add_argument("nick", nargs="?", help="who is here under this nickname")
-    who.add_argument("--key", help="a key, as `bans` and the broker's log show it")
+    who.add_argument(
+        "--key",
+        help="a key or its fingerprint, as `bans`, `audit` and the broker's log show it",
+    )
     who.add_argument("--address", help="an IP address")
     parser.add_argument("--reason", default="", help="for the list of bans")
     parser = _command(subparsers, "unban", "let somebody in again", _unban)
-    parser.add_argument("who", help="the key or address, as `bans` lists it")
+    parser.add_argument("who", help="the fingerprint, key or address, as `bans` lists it")
     _command(subparsers, "bans", "list who is kept out", _bans)
     parser = _command(
         subparsers, "reset", "let somebody who lost his key have his nickname again", _reset
@@ -60,7 +63,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("role", choices=("operator", "gateway", "none"), help="which one")
     who = parser.add_mutually_exclusive_group(required=True)
     who.add_argument("nick", nargs="?", help="who is here under this nickname")
-    who.add_argument("--key", help="a key, as `bans` and the broker's log show it")
+    who.add_argument(
+        "--key",
+        help="a key or its fingerprint, as `bans`, `audit` and the broker's log show it",
+    )
     parser = _command(subparsers, "audit", "show who used which right", _audit)
     parser.add_argument("--follow", action="store_true", help="go on with what happens")
     parser.add_argument("--json", action="store_true", help="each entry as its JSON line")
@@ -204,12 +210,16 @@ def told(entry: Event) -> str:
 
 
 def _bans(args: argparse.Namespace) -> int:
+    from chatlib.core.whom import shown
     from chatlib.protocol import answers, requests
+    from chatlib.sanitize import sanitize
 
     with _operator(args) as broker:
         found = broker.ask(requests.Bans(), answers.BanList)
     for line in found.bans:
-        print(f"{line.who}  since {line.at}" + (f"  {line.reason}" if line.reason else ""))
+        who = shown(line.who)
+        words = [who, f"since {line.at}", f"key {line.who}" if who != line.who else "", line.reason]
+        print(sanitize("  ".join(filter(None, words))))
     return 0
 
 

@@ -9,11 +9,11 @@ from chatlib.core.commands import ByOperator
 from chatlib.core.grants import Head
 from chatlib.core.state import Session, State
 from chatlib.core.streams import timestamp
+from chatlib.core.whom import shown
 from chatlib.protocol.codec import encode
 from chatlib.protocol.events import Event
 
 STREAM = "audit"
-SHORT = 8  # characters of a key: enough to tell people apart, and to find it in a list
 OPERATOR = "operator"  # who asks over ipc, without a session: the user who runs the broker
 
 
@@ -46,7 +46,7 @@ def write(state: State, nick: str, key: str, what: str, batch: Batch, **more: An
         at=timestamp(state.at),
         kind=kind,
         nick=nick,
-        key=key[:SHORT] or None,
+        key=shown(key) if key else None,
         what=what,
         **more,
     )

@@ -28,6 +28,7 @@ from chatlib.core.rooms import depart
 from chatlib.core.sessions import end_sessions_of, removed
 from chatlib.core.state import Banned, Identity, Invitation, State
 from chatlib.core.streams import tell_room, timestamp
+from chatlib.core.whom import shown
 from chatlib.protocol.answers import Invited, Redeemed
 from chatlib.protocol.fields import Error
 
@@ -102,9 +103,9 @@ def promote(state: State, command: Promote, batch: Batch) -> None:
         state.put(state.identities, known.id, replace(known, role=role))
     known = state.identities[state.keys[command.key]]
     _put_out(state, known, batch)
-    batch.notes.append(Note("promoted", "", command.key, reason=command.role))
+    batch.notes.append(Note("promoted", "", shown(command.key), reason=command.role))
     text = command.role
-    audit.note_operator(state, command, "promote", batch, to=command.key, role=text)
+    audit.note_operator(state, command, "promote", batch, to=shown(command.key), role=text)
     batch.confirm(command.origin)
 
 
@@ -215,10 +216,10 @@ def ban(state: State, command: Ban, batch: Batch) -> None:
         state.put(state.bans, who, Banned(who, command.reason, state.at))
     end_sessions_of(state, kept_out, batch, reason="banned")
     batch.expelled += kept_out
-    batch.notes.append(Note("banned", "", command.who, reason=command.reason))
+    batch.notes.append(Note("banned", "", shown(command.who), reason=command.reason))
     why = command.reason or None
     if not again:
-        audit.note_operator(state, command, "ban", batch, to=command.who, text=why)
+        audit.note_operator(state, command, "ban", batch, to=shown(command.who), text=why)
     batch.confirm(command.origin)
 
 
@@ -231,6 +232,6 @@ def unban(state: State, command: Unban, batch: Batch) -> None:
     for who in known.keys if known is not None else (command.who,):
         if who in state.bans:
             state.drop(state.bans, who)
-    batch.notes.append(Note("unbanned", "", command.who))
-    audit.note_operator(state, command, "unban", batch, to=command.who)
+    batch.notes.append(Note("unbanned", "", shown(command.who)))
+    audit.note_operator(state, command, "unban", batch, to=shown(command.who))
     batch.confirm(command.origin)

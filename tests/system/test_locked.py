@@ -18,7 +18,7 @@ import zmq
 from chatlib.cli import qr
 from chatlib.net.curve import make_pair, use_curve
 from chatlib.protocol.links import Link, parse_link
-from chatlib.security.keys import KeyPair, load_key
+from chatlib.security.keys import KeyPair, fingerprint, load_key
 from tests.support import ROOT, RunningBroker, eventually
 
 WAIT_MS = 5_000
@@ -193,8 +193,10 @@ def test_who_is_banned_is_out_and_the_others_lose_nothing(
     told = [(e["kind"], e["nick"], e.get("reason"), e.get("text")) for e in events]
     assert told[2:4] == [("leave", "mal", "banned", None), ("say", "ann", None, "after the ban")]
     key = mal.pair.public.decode()
-    assert key in hubbub("bans", "--data", broker.data or "").stdout
-    assert hubbub("unban", key, "--data", broker.data or "").returncode == 0
+    banned = hubbub("bans", "--data", broker.data or "").stdout.split()
+    assert banned[0] == fingerprint(mal.pair.public) and key in banned
+    assert f"ban  {banned[0]}" in hubbub("audit", "--data", broker.data or "").stdout
+    assert hubbub("unban", banned[0], "--data", broker.data or "").returncode == 0
     again = knocks(mal.pair)
     assert again.ask("hello", v=1, nick="mal")["nick"] == "mal"
 
