@@ -81,6 +81,11 @@ class Log:
         key = f"key {note.key}" if note.key else ""
         whose = ", ".join(part for part in (key, note.address) if part)
         times = "once" if note.count == 1 else f"{note.count} times"
+        by = f" by {note.by}" if note.by else ""
+        why = f": {note.reason}" if note.reason else ""
+        out = f"is banned from {note.room}{by}" if note.room else "is banned, and was thrown out"
+        says = f", says {note.by}" if note.by else ""
+        back = f"may come into {note.room} again{says}" if note.room else "may come in again"
         words = {
             "opened": f"connected{where}",
             "resumed": f"came back{where}",
@@ -95,8 +100,11 @@ class Log:
             "storing": "the history is being stored again",
             "invited": f"is an invitation to {note.room}",
             "redeemed": f"(an invitation to {note.room}) let somebody in",
-            "banned": "is banned, and was thrown out" + (f": {note.reason}" if note.reason else ""),
-            "unbanned": "may come in again",
+            "kicked": f"was put out of {note.room}{by}{why}",
+            "muted": f"was muted in {note.room}{by} until {note.until or 'somebody unmutes him'}",
+            "unmuted": f"was unmuted in {note.room}{by}",
+            "banned": f"{out}{why}",
+            "unbanned": back,
             "promoted": f"has the role {note.reason} now",
             "registered": "is a registered nickname now",
             "unregistered": "is no registered nickname any more",

@@ -77,12 +77,13 @@ class Opened(NamedTuple):
 
 
 class Note(Struct, omit_defaults=True):
-    """A line for whoever runs the broker. `key` is a fingerprint."""
+    """A line for whoever runs the broker. `key` is a fingerprint, `by` who did it to `nick`."""
 
     what: Literal[
         "opened", "resumed", "ended", "renamed", "joined", "left", "failing", "storing",
         "invited", "redeemed", "banned", "unbanned", "promoted", "slowed", "undecided", "crowded",
-        "greedy", "registered", "unregistered", "devices", "reset", "wrong password",
+        "greedy", "registered", "unregistered", "devices", "reset", "wrong password", "kicked",
+        "muted", "unmuted",
     ]  # fmt: skip
     sid: str
     nick: str
@@ -92,6 +93,8 @@ class Note(Struct, omit_defaults=True):
     count: int = 0  # how often it was slowed since the note before
     key: str = ""
     address: str = ""
+    by: str = ""
+    until: str = ""
 
 
 class Batch:

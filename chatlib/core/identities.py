@@ -118,6 +118,7 @@ def _put_out(state: State, known: Identity, batch: Batch) -> None:
             if not rights.reads(state, session.user, room):
                 tell_room(state, room, session, batch, kind="leave", reason="kicked")
                 depart(state, session.user, room)
+                batch.notes.append(Note("kicked", session.sid, session.nick, room.name))
 
 
 def invite(state: State, command: Invite, batch: Batch) -> None:

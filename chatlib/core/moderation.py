@@ -162,6 +162,7 @@ def ban(state: State, session: Session, command: commands.RoomBan, batch: Batch)
         tell_room(state, room, session, batch, kind="ban", to=them.nick, text=why)
         _expel(state, session, found, command.reason, batch)
         _tell(state, session, room, them, batch, kind="ban", text=why)
+        _note(session, "banned", room, them.nick, batch, reason=why)
         audit.note(state, session, "ban", batch, room=room.name, to=them.nick, text=why)
     batch.confirm(command.origin)
 
@@ -180,6 +181,7 @@ def unban(state: State, session: Session, command: commands.RoomUnban, batch: Ba
     _keep(state, room.name, replace(known, banned=banned))
     nick = next(iter(lifted.values())).nick
     tell_room(state, room, session, batch, kind="unban", to=nick)
+    _note(session, "unbanned", room, nick, batch)
     audit.note(state, session, "unban", batch, room=room.name, to=nick)
     batch.confirm(command.origin)
 
@@ -202,6 +204,7 @@ def mute(state: State, session: Session, command: commands.Mute, batch: Batch) -
         _keep(state, room.name, replace(known, muted=muted))
         end = timestamp(until) if until else None
         tell_room(state, room, session, batch, kind="mute", to=them.nick, until=end)
+        _note(session, "muted", room, them.nick, batch, until=end or "")
         audit.note(state, session, "mute", batch, room=room.name, to=them.nick, until=end)
     batch.confirm(command.origin)
 
@@ -224,6 +227,7 @@ def unmute(state: State, session: Session, command: commands.Unmute, batch: Batc
         _keep(state, room.name, replace(known, muted=muted))
         nick = next(iter(lifted.values())).nick
         tell_room(state, room, session, batch, kind="unmute", to=nick)
+        _note(session, "unmuted", room, nick, batch)
         audit.note(state, session, "unmute", batch, room=room.name, to=nick)
     batch.confirm(command.origin)
 
@@ -274,11 +278,9 @@ def _expel(
     inside = [user for user in them.users if room.name in user.rooms]
     for user in inside:
         if user.present:
-            one, told = state.sessions[user.sessions[0]], why or None
-            tell_room(
-                state, room, one, batch, kind="leave", reason="kicked", by=session.nick, text=told
-            )
-            batch.notes.append(Note("left", one.sid, one.nick, room.name, reason="kicked"))
+            one, by, text = state.sessions[user.sessions[0]], session.nick, why or None
+            tell_room(state, room, one, batch, kind="leave", reason="kicked", by=by, text=text)
+            batch.notes.append(Note("kicked", one.sid, one.nick, room.name, reason=text, by=by))
         depart(state, user, room)
     return bool(inside)
 
@@ -291,6 +293,10 @@ def _tell(
         if user.id not in room.members:
             known = {"nick": session.nick, "sid": session.sid, "room": room.name, "to": user.nick}
             notify(state, user, batch, **known, **what)
+
+
+def _note(session: Session, what: Any, room: Room, nick: str, batch: Batch, **more: Any) -> None:
+    batch.notes.append(Note(what, "", nick, room.name, by=session.nick, **more))
 
 
 def inherit(state: State, old: str, new: str) -> None:

@@ -147,6 +147,28 @@ def test_who_is_slowed(known: dict[str, Any], told: str, capfd: pytest.CaptureFi
 
 
 @pytest.mark.parametrize(
+    ("note", "told"),
+    [
+        (Note("kicked", "s1", "mal", "ops", by="ann", reason="go\naway"),
+         "mal was put out of ops by ann: go␊away"),
+        (Note("kicked", "s1", "irc", "ops"), "irc was put out of ops"),
+        (Note("muted", "", "mal", "ops", by="ann", until="2026-11-21T10:00:00.000Z"),
+         "mal was muted in ops by ann until 2026-11-21T10:00:00.000Z"),
+        (Note("muted", "", "mal", "ops", by="ann"),
+         "mal was muted in ops by ann until somebody unmutes him"),
+        (Note("unmuted", "", "mal", "ops", by="ann"), "mal was unmuted in ops by ann"),
+        (Note("banned", "", "mal", "ops", by="ann", reason="no"),
+         "mal is banned from ops by ann: no"),
+        (Note("unbanned", "", "mal", "ops", by="ann"), "mal may come into ops again, says ann"),
+        (Note("banned", "", "192.0.2.1"), "192.0.2.1 is banned, and was thrown out"),
+    ],
+)  # fmt: skip
+def test_what_was_done(note: Note, told: str, capfd: pytest.CaptureFixture[str]) -> None:
+    Log("text", quiet=False).note(note, "")
+    assert capfd.readouterr().out[9:] == f"{told}\n"
+
+
+@pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
         (("--lan", "--listen", FREE), 2, "not allowed with argument"),

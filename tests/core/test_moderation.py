@@ -88,6 +88,21 @@ def test_moderators_delete_and_still_read_it() -> None:
     assert audited(broker) == [("ann", "delete", None, "ops")]
 
 
+def test_whoever_runs_the_broker_is_told_what_moderators_do() -> None:
+    broker = BrokerPlay()
+    broker.given(ann="ops", bob="ops")
+    told: list[tuple[str, str, str | None, str]] = []
+    for op in (
+        "mute room=ops nick=bob", "mute room=ops nick=bob", "unmute room=ops nick=bob",
+        "kick room=ops nick=bob", "ban room=ops nick=bob", "unban room=ops who=bob",
+    ):  # fmt: skip
+        broker._take(f"ann > {op}")
+        broker._pass()
+        told += [(n.what, n.nick, n.room, n.by) for n in broker.pipeline.notes]
+    whats = ["muted", "unmuted", "kicked", "banned", "unbanned"]
+    assert told == [(what, "bob", "ops", "ann") for what in whats]
+
+
 def test_what_is_asked_again_is_no_event() -> None:
     broker = BrokerPlay()
     broker.given(ann="ops", bob="ops")
