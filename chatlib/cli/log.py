@@ -99,6 +99,7 @@ class Log:
             "greedy": "subscribed to more than a key may: the feed is closed to it for 10 minutes",
             "storing": "the history is being stored again",
             "invited": f"is an invitation to {note.room}",
+            "linked": f"has a link for one more key now ({note.reason})",
             "redeemed": f"(an invitation to {note.room}) let somebody in",
             "kicked": f"was put out of {note.room}{by}{why}",
             "muted": f"was muted in {note.room}{by} until {note.until or 'somebody unmutes him'}",
@@ -109,7 +110,7 @@ class Log:
             "registered": "is a registered nickname now",
             "unregistered": "is no registered nickname any more",
             "devices": "has a key more, or less",
-            "reset": "was reset: all keys are gone, there is a link for a new one",
+            "reset": "was reset: all keys are gone",
             "wrong password": f"is not who tried a password{where}",
             "slowed": f"was slowed down, {times}: {note.reason}",
         }

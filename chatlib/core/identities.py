@@ -144,7 +144,11 @@ def keep_invitation(
 ) -> None:
     """Keep an invitation, and tell its token to who asked for it."""
     state.put(state.invitations, made.id, made)
-    batch.notes.append(Note("invited", "", made.id, made.room))
+    if made.identity:
+        nick = state.identities[made.identity].nick
+        batch.notes.append(Note("linked", "", nick, reason=made.id))
+    else:
+        batch.notes.append(Note("invited", "", made.id, made.room))
     if origin is not None:
         answer = Invited(
             id=origin.id,
@@ -182,7 +186,6 @@ def redeem(state: State, command: Redeem, batch: Batch) -> None:
             return
         if not found.by:
             state.put(state.invitations, found.id, replace(found.used(), by=command.key))
-            batch.notes.append(Note("redeemed", "", found.id, found.room))
     elif command.key not in state.keys:
         if found.uses > 1:
             state.put(state.invitations, found.id, found.used())

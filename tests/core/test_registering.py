@@ -179,6 +179,16 @@ def test_what_needs_a_registered_nickname(house: House) -> None:
 # -- links ----------------------------------------------------------------------------------------
 
 
+def test_whoever_runs_the_broker_is_told_of_links_as_links(house: House) -> None:
+    token = link(house)
+    assert [(n.what, n.nick, n.room) for n in house.pipeline.notes] == [("linked", "ann", None)]
+    house.ask("anb", "redeem", token=token)
+    assert [(n.what, n.nick) for n in house.pipeline.notes] == [("devices", "ann")]
+    house.ask("op", "reset", nick="ann")
+    whats = [n.what for n in house.pipeline.notes if n.nick == "ann"]
+    assert whats[-2:] == ["reset", "linked"] and "invited" not in whats
+
+
 def test_a_link_is_good_for_one_key(house: House) -> None:
     token = link(house)
     assert token.startswith("device-")
