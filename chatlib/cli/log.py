@@ -115,7 +115,7 @@ class Log:
             "slowed": f"was slowed down, {times}: {note.reason}",
         }
         who = f"{note.nick} ({whose})" if note.nick and whose else note.nick or whose
-        told = sanitize(f"{who} {words[note.what]}")
+        told = sanitize(" ".join(filter(None, (who, words[note.what]))))
         self._put(f"{datetime.now().strftime('%H:%M:%S')} {told}")
 
     def metrics(self, address: str) -> None:

@@ -160,6 +160,8 @@ def test_who_is_slowed(known: dict[str, Any], told: str, capfd: pytest.CaptureFi
         (Note("banned", "", "mal", "ops", by="ann", reason="no"),
          "mal is banned from ops by ann: no"),
         (Note("unbanned", "", "mal", "ops", by="ann"), "mal may come into ops again, says ann"),
+        (Note("failing", "", "", reason="disk full"),
+         "NOTHING IS STORED, so nothing is acknowledged: disk full"),
         (Note("linked", "", "ann", reason="x1"), "ann has a link for one more key now (x1)"),
         (Note("banned", "", "192.0.2.1"), "192.0.2.1 is banned, and was thrown out"),
     ],
