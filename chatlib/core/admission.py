@@ -227,10 +227,8 @@ class Admission:
         if of_a_room(request):
             return
         if self.rule is None and type(request) in NEED_KEYS:
-            text = (
-                "this broker is not encrypted: whoever reaches it may come in, without a key; to "
-                "let in only whom you choose, start it with: hubbub broker --access invite"
-            )
+            text = "that needs keys, and this broker has none: start it with: hubbub broker "
+            text += "--access invite"
             raise ProtocolViolation("not_encrypted", text, request.id)
         if type(request) in WITH_PASSWORDS and not self._passwords:
             text = "this broker takes no passwords: add a device with a link (/device), or its "
