@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chatlib.core import (
+    audit,
     commands,
     cursors,
     identities,
@@ -63,6 +64,7 @@ _WITHOUT_SESSION: dict[type[Command], Callable[[State, Any, Batch], None]] = {
     commands.Reset: registering.reset,
     commands.LogIn: passwords.log_in,
     commands.Promote: identities.promote,
+    commands.Drain: audit.drain,
 }
 
 

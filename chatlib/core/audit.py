@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chatlib.core.batch import Batch, Entry
-from chatlib.core.commands import ByOperator
+from chatlib.core.commands import ByOperator, Drain
 from chatlib.core.grants import Head
 from chatlib.core.state import Session, State
 from chatlib.core.streams import timestamp
@@ -32,6 +32,11 @@ def note_operator(state: State, command: ByOperator, what: str, batch: Batch, **
     """Write down what an operator did without one."""
     known = sorted(s.nick for s in state.sessions.values() if command.by and s.owner == command.by)
     write(state, known[0] if known else OPERATOR, command.by, what, batch, **more)
+
+
+def drain(state: State, command: Drain, batch: Batch) -> None:
+    """Write down that an operator let the broker be drained."""
+    note_operator(state, command, "drain", batch)
 
 
 def write(state: State, nick: str, key: str, what: str, batch: Batch, **more: Any) -> None:

@@ -302,6 +302,10 @@ class Unhashed(NamedTuple):
         return f"Unhashed({self.command!r}, ...)"  # so that no log ever shows it
 
 
+class Drain(ByOperator, tag=True):
+    """Write down that the broker is being drained; that it is, whoever runs it has seen to."""
+
+
 class Promote(ByOperator, tag=True):
     """Give `key` a role in the broker, or none."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from chatlib.core.commands import Question
+from chatlib.core import commands
+from chatlib.core.commands import Peer, Question
 from chatlib.protocol import requests
 
 IDLE_S = 0.7  # without a line on intake: longer than a client waits until it sends again
@@ -26,10 +27,12 @@ class Drain:
         if self._until is None:
             self._until, self._heard = now + seconds, now
 
-    def asked(self, question: Question, now: float) -> None:
-        """Begin where it is this that is asked for; who asks is an operator."""
-        if type(question.request) is requests.Drain:
-            self.begin(question.request.seconds, now)
+    def asked(self, question: Question, peer: Peer, now: float, at: int) -> commands.Drain | None:
+        """Begin where it is this that an operator asks for; return what writes it down, once."""
+        if self.begun or type(question.request) is not requests.Drain:
+            return None
+        self.begin(question.request.seconds, now)
+        return commands.Drain(at=at, by=peer.key)
 
     def heard(self, now: float) -> None:
         """Note that somebody still sends."""

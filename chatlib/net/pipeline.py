@@ -227,8 +227,9 @@ class Pipeline:
             if isinstance(asked, Question):
                 questions.append(asked)
                 self.statistics.asked(self.state, asked)
-                self._drain.asked(asked, now)
-                self.admission.draining = self._drain.begun
+                if (begun := self._drain.asked(asked, peer, now, at)) is not None:
+                    self.admission.draining = True
+                    self.order.submit(begun)
             elif asked is not None:
                 self._take(asked, frames[0], now, batch)
         return questions

@@ -368,6 +368,9 @@ def test_draining(broker: Broker) -> None:
     hello = {"op": "hello", "v": 1}
     broker.peer = Peer(uid=7)
     assert broker.ask(ANN, {"op": "drain"})["told"] == 2
+    assert broker.ask(ANN, {"op": "drain"})["told"] == 2
+    audited = [(e["nick"], e["what"]) for e in broker.ask(ANN, {"op": "audit"})["events"]]
+    assert audited.count(("operator", "drain")) == 1
     broker.peer = NOBODY
     error = broker.ask(b"\0\0\0\0\3", hello)["error"]
     assert (error["code"], error["after_ms"]) == ("draining", admission.COME_BACK_MS)
