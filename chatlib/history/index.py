@@ -12,12 +12,14 @@ import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from chatlib.core.questions import Find
 from chatlib.core.streams import timestamp
+from chatlib.errors import BadName
 from chatlib.history.store import Found
 from chatlib.names import nick_key
 from chatlib.protocol import limits
@@ -159,9 +161,13 @@ class WordIndex:
         next_ones = (stream, self._progress.get(stream, 0), most)
         for seq, line in self._db.execute(_EVENTS, next_ones):
             seqs.append(seq)
-            said = _said(line)
-            if said.kind in ("say", "act", "edit") and not said.deleted and stream < 1 << BITS:
-                rows.append((seq << BITS | stream, said.text, _who(nick_key(said.nick)), place))
+            if stream >= 1 << BITS or seq >= 1 << (62 - BITS):
+                continue
+            # An import brings what no broker would have stored: it is not found, and harms nobody.
+            with suppress(BadName, msgspec.DecodeError):
+                said = _said(line)
+                if said.kind in ("say", "act", "edit") and not said.deleted:
+                    rows.append((seq << BITS | stream, said.text, _who(nick_key(said.nick)), place))
         return seqs, rows
 
     def _write(self, rows: list[Row], progress: list[tuple[int, int, int]]) -> None:

@@ -32,9 +32,11 @@ class Searching:
     def start(self) -> None:
         self.store.search.start(lambda: self.woken.put(None))
 
-    def say(self, text: str) -> None:
+    def say(self, text: str | None, nick: str = "ann") -> None:
         self.seq += 1
-        line = encode(Event(seq=self.seq, prev=0, kind="say", nick="ann", text=text))
+        line = encode(Event(seq=self.seq, prev=0, kind="say", nick=nick)).replace(
+            b'"say"', b'"say","text":' + encode(text)
+        )
         changes = Changes(self.seq, 0, 0, [], [], [], [], [])
         self.store.commit([Entry("room/lobby/", self.seq, line)], changes)
 
@@ -54,6 +56,22 @@ def searching(tmp_path: Path) -> Iterator[Searching]:
     made = Searching(tmp_path)
     yield made
     made.store.close()
+
+
+@pytest.mark.parametrize(
+    ("seq", "nick", "text"), [(0, "", "x"), (0, "ann", None), (2**50, "a", "x")]
+)
+def test_what_only_an_import_brings_stops_nobody(
+    searching: Searching, seq: int, nick: str, text: str | None
+) -> None:
+    searching.say("before")
+    searching.seq = max(searching.seq, seq)
+    searching.say(text, nick)
+    searching.seq = 10
+    searching.say("after")
+    searching.start()
+    assert searching.finds("before")
+    assert seq or searching.finds("after")
 
 
 def test_what_is_stored_is_found_soon(searching: Searching) -> None:
