@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Literal, NamedTuple
 
 from chatlib.core import commands
-from chatlib.core.grants import Muted, RoomRights
+from chatlib.core.grants import RoomRights
 from chatlib.core.state import Room, Session, State, User
 from chatlib.core.streams import timestamp
 from chatlib.protocol import requests
@@ -53,7 +53,7 @@ class SeeDeleted:
 TABLE: dict[Any, Needs] = {
     commands.JoinRoom: Needs("member"),
     commands.LeaveRoom: Needs("member"),
-    commands.SetTopic: READS,
+    commands.SetTopic: SPEAKS,
     commands.MarkRead: READS,
     commands.SetRole: Needs("moderator", everywhere=True),  # and see `_rank_fault`
     commands.Kick: MODERATOR,
@@ -192,9 +192,14 @@ def banned_here(state: State, session: Session, room: str) -> bool:
     return bool(banned) and any(name in banned for name in names_of(state, session))
 
 
-def _muted(state: State, session: Session, rights: RoomRights) -> Muted | None:
-    found = (rights.muted.get(name) for name in names_of(state, session))
-    return next((muted for muted in found if muted is not None and muted.holds(state.at)), None)
+def _muted_fault(state: State, session: Session, room: str) -> Error | None:
+    muted = state.rights.get(room, NOTHING).muted
+    found = (muted[name] for name in names_of(state, session) if name in muted) if muted else ()
+    for held in found:
+        if held.holds(state.at):
+            end = timestamp(held.until) if held.until else "a moderator unmutes you"
+            return Error("muted", f"you are muted in {room} until {end}")
+    return None
 
 
 # -- may he? --------------------------------------------------------------------------------------
@@ -242,6 +247,8 @@ def command_fault(state: State, session: Session, command: Any) -> Error | None:
         return _rank_fault(state, session, command)
     if error is None and type(command) is commands.JoinRoom and _kept_out(state, session, name):
         return banned(name)
+    if error is None and TABLE[type(command)].speaks:
+        return _muted_fault(state, session, name)
     return error
 
 
@@ -305,10 +312,7 @@ def line_fault(state: State, session: Session, room: Room, kind: str) -> Error |
         return error
     if banned_here(state, session, room.name):
         return banned(room.name)
-    if TABLE[kind].speaks and (muted := _muted(state, session, rights)) is not None:
-        end = timestamp(muted.until) if muted.until else "a moderator unmutes you"
-        return Error("muted", f"you are muted in {room.name} until {end}")
-    return None
+    return _muted_fault(state, session, room.name) if TABLE[kind].speaks else None
 
 
 def moderates(state: State, session: Session, room: Room) -> bool:

@@ -146,7 +146,9 @@ BY_KEYS = {  # also told by a broker with keys, see test_keys and the one behind
     ("not_encrypted", "promote"), ("no_such_nick", "promote"), ("bad_nick", "promote"),
     ("not_allowed", "register"),
 }  # fmt: skip
-BY_BOB = {("banned_here", "join"), ("banned_here", "intake"), ("muted", "intake")}
+BY_BOB = {
+    ("banned_here", "join"), ("banned_here", "intake"), ("muted", "intake"), ("muted", "topic")
+}  # fmt: skip
 ELSEWHERE = LOCKED | {
     "no_session",
     "search_failed",
@@ -324,6 +326,8 @@ def test_what_moderators_do(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> 
     assert broker.ask(BOB, {"op": "mute", "room": "den", "nick": "ann", "seconds": 60})["ok"]
     muted = broker.say({"room": "den", "text": "x"})["error"]
     assert muted["code"] == "muted" and "until 1970-01-01T00:01:00.001Z" in muted["message"]
+    topic = {"op": "topic", "room": "den", "text": "x"}
+    assert broker.ask(ANN, topic)["error"]["code"] == "muted"
     assert broker.ask(BOB, {"op": "unmute", "room": "den", "nick": "ann"})["ok"]
     assert broker.ask(BOB, {"op": "ban", "room": "den", "nick": "ann"})["ok"]
     assert broker.ask(ANN, {"op": "join", "room": "den"})["error"]["code"] == "banned_here"

@@ -231,6 +231,8 @@ def test_a_muted_member_says_nothing_until_it_is_over() -> None:
         command.lines[0].n = state.sessions["target"].accepted + 1
         told[kind] = verdict(state, command)
     assert told == {"say": "muted", "act": "muted", "edit": "muted", "react": "muted", "delete": OK}
+    topic = commands.SetTopic(at=2_000, sid="target", room="ops", text="what I had to say")
+    assert verdict(state, topic) == "muted"
     later = said("say")("target", "ops")
     later.at, later.lines[0].n = 61_000, state.sessions["target"].accepted + 1
     assert verdict(state, later) == OK
