@@ -173,7 +173,7 @@ def unban(state: State, session: Session, command: commands.RoomUnban, batch: Ba
     if room is None:
         return
     known = state.rights.get(room.name, rights.NOTHING)
-    lifted = _meant(state, known.banned, command.nick)
+    lifted = rights.meant(state, known.banned, command.nick)
     if not lifted:
         batch.fail(command.origin, Error("not_banned", f"{command.nick} is not banned there"))
         return
@@ -221,7 +221,7 @@ def unmute(state: State, session: Session, command: commands.Unmute, batch: Batc
     if room is None:
         return
     known = state.rights.get(room.name, rights.NOTHING)
-    lifted = _meant(state, known.muted, command.nick)
+    lifted = rights.meant(state, known.muted, command.nick)
     if lifted:
         muted = {n: m for n, m in known.muted.items() if n not in lifted}
         _keep(state, room.name, replace(known, muted=muted))
@@ -323,13 +323,6 @@ def forget(state: State, me: str) -> None:
         if me in known.roles:
             roles = {other: granted for other, granted in known.roles.items() if other != me}
             _keep(state, room, replace(known, roles=roles))
-
-
-def _meant(state: State, table: dict[str, Any], key: str) -> dict[str, Any]:
-    """Return the entries of a table that a nickname means: now, or when they were made."""
-    user = state.users.get(state.nicks.get(key, ""))
-    here = Target(rights.who_is(state, user), "", key, [user]).names if user is not None else ()
-    return {me: kept for me, kept in table.items() if kept.key == key or me in here}
 
 
 def _keep(state: State, room: str, changed: RoomRights) -> None:

@@ -285,7 +285,11 @@ def _rank_fault(state: State, session: Session, command: Any) -> Error | None:
 def _rank_needed(state: State, session: Session, command: Any) -> int:
     """Return what one must be: an owner for what touches moderators and owners, or makes them."""
     theirs = target(state, command.room, command.nick)
-    rank = RANKS[role_of(state, theirs, command.room)] if theirs else 0
+    touched = {theirs} - {""}
+    if type(command) is commands.Unmute:  # it lifts all that the nickname ever meant
+        muted = state.rights.get(command.room, NOTHING).muted
+        touched |= meant(state, muted, command.nick).keys()
+    rank = max((RANKS[role_of(state, one, command.room)] for one in touched), default=0)
     given = RANKS[command.role] if type(command) is commands.SetRole else 0
     if type(command) is commands.SetRole and theirs == who(state, session) and given <= rank:
         return given  # everybody may be less than he is
@@ -301,6 +305,14 @@ def target(state: State, room: str, key: str) -> str:
     tables: tuple[dict[str, Any], ...] = (rights.roles, rights.muted, rights.banned)
     found = (me for table in tables for me, kept in table.items() if kept.key == key)
     return next((me for me in found if not me.startswith("@")), "")
+
+
+def meant(state: State, table: dict[str, Any], key: str) -> dict[str, Any]:
+    """Return the entries of a table that a nickname means: now, or when they were made."""
+    user = state.users.get(state.nicks.get(key, ""))
+    me = who_is(state, user) if user is not None else ""
+    here = (me, by_nick(key)) if user is not None and me in user.sessions else (me,)
+    return {one: kept for one, kept in table.items() if kept.key == key or one in here}
 
 
 def line_fault(state: State, session: Session, room: Room, kind: str) -> Error | None:

@@ -238,6 +238,23 @@ def test_a_muted_member_says_nothing_until_it_is_over() -> None:
     assert verdict(state, later) == OK
 
 
+def test_a_muted_moderator_unmutes_himself_under_no_other_name() -> None:
+    state = world()
+    mute = commands.Mute(at=1, sid="owner", room="ops", nick="moderator")
+    do(state, mute)
+    assert (
+        verdict(state, commands.Unmute(at=2, sid="moderator", room="ops", nick="moderator")) == NO
+    )
+    do(state, commands.ChangeNick(at=2, sid="moderator", nick="m2"))
+    do(state, commands.ChangeNick(at=2, sid="stranger", nick="moderator"))
+    for nick in ("moderator", "m2"):
+        unmute = commands.Unmute(at=2, sid="moderator", room="ops", nick=nick)
+        assert verdict(state, unmute) == NO
+    assert state.rights["ops"].muted
+    do(state, commands.Unmute(at=3, sid="owner", room="ops", nick="moderator"))
+    assert not state.rights["ops"].muted
+
+
 def test_a_session_without_a_key_is_its_own_and_known_by_its_nickname() -> None:
     broker = BrokerPlay()
     broker.given(ann="", bob="", cyd="")
