@@ -38,6 +38,7 @@ from chatlib.protocol.fields import Error
 COME_BACK_MS = 5_000  # a broker that is drained is started again, or another one in its place
 MAX_BINDINGS = 8  # control connections that one session holds; the oldest has to say hello again
 KNOWN_TOKENS = 20_000
+SID_BYTES = 8  # an inbox is kept under the id of who is gone: nobody may ever be given that again
 
 
 class Admission:
@@ -251,7 +252,7 @@ class Admission:
             raise ProtocolViolation(WRONG_KEY.code, WRONG_KEY.message, hello.id)
         if self._meter is not None:
             self._meter.hello(sid, peer, bot=hello.bot, now=now)
-        while (new := self._fresh(5)) in self.state.users:
+        while (new := self._fresh(SID_BYTES)) in self.state.users:
             pass  # chance gave out the id of somebody who is registered
         # Bound before apply has spoken, so that what is pipelined behind a hello is admitted.
         self._bind(origin, sid or new, now)

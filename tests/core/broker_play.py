@@ -21,6 +21,7 @@ import inspect
 import json
 from collections.abc import Callable, Sequence
 
+from chatlib.core.admission import SID_BYTES
 from chatlib.core.batch import Entry
 from chatlib.core.buckets import Limits
 from chatlib.core.commands import NOBODY, Peer
@@ -60,7 +61,7 @@ class BrokerPlay:
     ) -> None:
         self.now = 0.0
         self.disk = Disk("e1")
-        self._given = {5: 0, 24: 0}
+        self._given = {SID_BYTES: 0, 24: 0}
         self.pipeline = Pipeline(
             self.disk,
             Place("i", "f", "test"),
@@ -76,7 +77,7 @@ class BrokerPlay:
 
     def _fresh(self, size: int) -> str:
         self._given[size] += 1
-        return f"{'s' if size == 5 else 't'}{self._given[size]}"
+        return f"{'s' if size == SID_BYTES else 't'}{self._given[size]}"
 
     def play(self, script: str) -> None:
         """Play a script and compare what comes of it. Raises AssertionError with a diff."""

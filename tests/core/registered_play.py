@@ -6,6 +6,7 @@ import itertools
 import json
 from typing import Any
 
+from chatlib.core.admission import SID_BYTES
 from chatlib.core.commands import Admit, Peer
 from chatlib.core.identities import Rule
 from chatlib.core.state import State
@@ -43,7 +44,7 @@ class House:
         self.pipeline = Pipeline(
             self.store,
             Place("", "", "", "tcp://here:1", "KEY"),
-            fresh=lambda size: f"{'sid' if size == 5 else 'token'}{next(count)}",
+            fresh=lambda size: f"{'sid' if size == SID_BYTES else 'token'}{next(count)}",
             rule=Rule(access),
         )
         self.pipeline.submit(Admit(at=0, key=key("op"), role="operator"))

@@ -156,3 +156,17 @@ def test_errors_are_counted_by_their_code() -> None:
     assert admitted.counts == {
         "bad_json": 1, "unknown_op": 1, "no_session": 2, "wrong_version": 1, "bad_request": 1,
     }  # fmt: skip
+
+
+def test_chance_gives_no_id_twice() -> None:
+    sizes: list[int] = []
+
+    def fresh(size: int) -> str:
+        sizes.append(size)
+        return f"token{len(sizes)}"
+
+    door = Admission(State("e"), fresh, 30)
+    door.control([b"\0aaaa", b'{"op":"hello","v":1}'], NOBODY, 0.0, 1, Batch())
+    # The inbox of who is gone stays in the store. Of 40 bits, after a million sessions one in a
+    # million more would be given the id of somebody gone, and could read his letters.
+    assert min(sizes) * 8 >= 64

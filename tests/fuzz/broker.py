@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from chatlib.core.admission import SID_BYTES
 from chatlib.core.batch import INBOX, Entry
 from chatlib.core.commands import NOBODY
 from chatlib.core.questions import Find
@@ -123,7 +124,7 @@ class Play:
 
     def __init__(self) -> None:
         self._now = self._skew = 0.0
-        self._given = {5: 0, 24: 0}
+        self._given = {SID_BYTES: 0, 24: 0}
         self._routings = 0
         self._disk = Disk()
         self._published: dict[bytes, int] = {}
@@ -150,7 +151,7 @@ class Play:
 
     def _fresh(self, size: int) -> str:
         self._given[size] += 1
-        return f"{'s' if size == 5 else 't'}{self._given[size]}"
+        return f"{'s' if size == SID_BYTES else 't'}{self._given[size]}"
 
     # -- what comes in ------------------------------------------------------------------------
 
