@@ -377,7 +377,7 @@ class Follower:
                 if self.registered:
                     self._reader.enter_others(pong.heads, now)
 
-        asked = requests.Ping() if self.outbox.in_flight else self._reader.ping()
+        asked = self._reader.ping(brief=self.outbox.in_flight > 0)
         self._requests.add(asked, answers.Pong, now, ponged, quiet=True, send=True)
 
     def next_tick(self, now: float) -> float:

@@ -37,6 +37,7 @@ class Reader:
         self._rooms: dict[str, Stream] = {}
         self._inbox = Stream(None, 0)
         self._arrived = 0  # the newest event of our rooms when we were welcomed
+        self._dropped: set[str] = set()  # rooms, since the last ping was asked
 
     @property
     def joined(self) -> list[str]:
@@ -58,8 +59,14 @@ class Reader:
         self.epoch = epoch
         self._inbox = Stream(None, inbox)
 
-    def ping(self) -> requests.Ping:
-        """Return a ping that tells how far each room was delivered, for the broker's operator."""
+    def ping(self, *, brief: bool) -> requests.Ping:
+        """Return a ping, which tells the broker's operator how far each room was delivered.
+
+        A brief one doesn't.
+        """
+        self._dropped.clear()
+        if brief:
+            return requests.Ping()
         cursors = {name: s.cursor for name, s in self._rooms.items() if s.cursor is not None}
         return requests.Ping(cursors=cursors or None)
 
@@ -102,6 +109,7 @@ class Reader:
     def drop(self, room: str) -> None:
         """Forget a room that was left."""
         self.rejoining.discard(room)
+        self._dropped.add(room)
         stream = self._rooms.pop(room, None)
         if stream is not None and not stream.private:
             self._effects.actions.append(Unsubscribe(room_topic(room)))
@@ -162,8 +170,12 @@ class Reader:
                 self._rejoin(room, 0 if new_history else stream.cursor, now)
 
     def enter_others(self, rooms: Collection[str], now: float) -> None:
-        """Follow to the rooms that another device of ours has joined."""
-        for room in sorted(set(rooms) - self._rooms.keys() - self._requests.leaving):
+        """Follow to the rooms that another device of ours has joined, as a pong tells.
+
+        The feed may have told since the ping that one was put out of a room, or left it.
+        """
+        known = self._rooms.keys() | self._requests.leaving | self._dropped
+        for room in sorted(set(rooms) - known):
             self._enter(room, now)
 
     def _enter(self, room: str, now: float) -> None:

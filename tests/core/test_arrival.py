@@ -152,6 +152,25 @@ def test_a_room_that_another_device_has_joined_is_followed() -> None:
         """)
 
 
+def test_a_pong_that_the_feed_has_overtaken_leads_nowhere() -> None:
+    for event in ("leave lobby ann2 reason=left", "leave lobby ann reason=kicked"):
+        device = ClientPlay()
+        device.given(f"""
+            connected
+            welcome registered=true user=s-first rooms={{"lobby":1}}
+            joined room=lobby head=1 : 1<0 join lobby ann user=s-first
+            tick 10
+            feed 2<1 {event} user=s-first
+            """)
+        device.play('pong heads={"lobby":1}')
+        device.given("tick 10")
+        device.play("""
+            pong heads={"lobby":4}
+                subscribe room/lobby/
+                > join 5 room=lobby
+            """)
+
+
 def test_a_room_of_who_is_not_registered_is_joined_by_himself_alone() -> None:
     client = ClientPlay()
     client.given("""
