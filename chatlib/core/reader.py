@@ -93,7 +93,7 @@ class Reader:
             stream = self.open(stream.room or "")
         self._privately(stream, answer)
         events = [decode_event(raw) for raw in answer.events]
-        mine = [e.seq for e in events if e.kind == "join" and e.sid == self.sid]
+        mine = [e.seq for e in events if e.kind == "join" and e.author == self.user]
         stream.since = max(stream.since, *mine, 0)
         if stream.cursor is None:
             self._deliver(stream.start(events, answer.head, history, self.user), now)
@@ -280,19 +280,22 @@ class Reader:
                 return
         self._effects.delivered.extend(found)
         for event in found:
-            if isinstance(event, Event) and event.kind == "leave" and self._left(event):
+            if isinstance(event, Event) and self._left(event) and not self._is_back(event, found):
                 self.drop(event.room or "")
 
     def _left(self, event: Event) -> bool:
         """Tell whether another device of ours left a room, and not long ago, with all of us."""
         ours = event.author == self.user and event.sid != self.sid
-        return ours and event.seq > self._arrived
+        return event.kind == "leave" and ours and event.seq > self._arrived
 
     def _is_back(self, leave: Event, found: Sequence[Event | Gap]) -> bool:
         """Tell whether one is in the room again, or has forgotten it already."""
         stream = self._rooms.get(leave.place or "")
         return (stream is None or leave.seq < stream.since) or any(
-            isinstance(e, Event) and e.kind == "join" and e.sid == self.sid and e.seq > leave.seq
+            isinstance(e, Event)
+            and e.kind == "join"
+            and e.author == self.user
+            and e.seq > leave.seq
             for e in found
         )
 

@@ -180,3 +180,32 @@ def test_a_room_of_who_is_not_registered_is_joined_by_himself_alone() -> None:
         """)
     client.play('pong heads={"ops":3}')
     assert client.follower.rooms == []
+
+
+LEFT_BEFORE = (
+    "1<0 join lobby ann sid=s-first ; 2<1 leave lobby ann sid=s-first reason=left ; "
+    "3<2 join lobby ann user=s-first"
+)
+
+
+def test_an_old_leaving_does_not_undo_a_new_join() -> None:
+    device = ClientPlay()
+    device.given(OURS)
+    device.given(f"""
+        join lobby
+        joined room=lobby head=3 : {LEFT_BEFORE}
+        feed {LEFT_BEFORE}
+        """)
+    assert device.follower.rooms == ["lobby"]
+
+
+def test_who_another_device_has_brought_back_after_a_kick_is_in() -> None:
+    device = ClientPlay()
+    device.given(OURS)
+    device.given("""
+        join lobby
+        joined room=lobby head=1 : 1<0 join lobby ann user=s-first
+        feed 3<2 join lobby ann2 user=s-first
+        page head=3 : 2<1 leave lobby ann reason=kicked user=s-first ; 3<2 join lobby ann2 user=s-first
+        """)  # noqa: E501
+    assert device.follower.rooms == ["lobby"]
