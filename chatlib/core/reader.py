@@ -96,7 +96,8 @@ class Reader:
         mine = [e.seq for e in events if e.kind == "join" and e.author == self.user]
         stream.since = max(stream.since, *mine, 0)
         if stream.cursor is None:
-            self._deliver(stream.start(events, answer.head, history, self.user), now)
+            # Told, and no more: a nickname that one has there may be one of long ago.
+            self._tell(stream.start(events, answer.head, history, self.user))
         self.fetch(stream, now)
 
     def _privately(self, stream: Stream, joined: answers.Joined) -> None:

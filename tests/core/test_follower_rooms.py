@@ -236,6 +236,21 @@ def test_ones_own_nickname_is_known_from_the_event_too() -> None:
     )
 
 
+def test_an_old_nickname_in_a_rooms_history_is_not_ones_own_now() -> None:
+    client = ClientPlay()
+    client.given(IN_LOBBY)
+    client.given("""
+        feed 2<1 nick lobby anna sid=s-ann old=ann
+        leave lobby
+        left room=lobby
+        rename zoe
+        renamed nick=zoe
+        join lobby
+        joined head=4 : 1<0 join lobby ann ; 2<1 nick lobby anna sid=s-ann old=ann ; 3<2 leave lobby anna sid=s-ann reason=left ; 4<3 join lobby zoe sid=s-ann
+        """)  # noqa: E501
+    assert client.follower.nick == "zoe"
+
+
 DEN = """
     connected
     welcome
