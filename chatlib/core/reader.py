@@ -16,6 +16,10 @@ from chatlib.protocol.events import Event
 from chatlib.protocol.topics import room_topic
 
 
+def _not_in(room: str) -> str:
+    return f"you are not in the room {room} any more"
+
+
 class Reader:
     """Delivers every event of its streams once and in order.
 
@@ -141,13 +145,14 @@ class Reader:
         for name, stream in list(self._rooms.items()):
             known = stream.cursor is not None and name not in self.rejoining
             if stream.private and known and name not in rooms and name not in leaving:
-                self._lose(stream, "not_joined", f"you are not in the room {name} any more")
+                self._lose(stream, "not_joined", _not_in(name))
 
     def renew(self, welcome: answers.Welcome, new_history: bool, now: float) -> None:
         """Go on in a new session: rejoin every room from where it was left off.
 
         A new history is read from its start: what was said before we came back is in it. Whose
-        nickname is registered has the inbox still, and is in rooms of which we may not know.
+        nickname is registered has the inbox still, and is in rooms of which we may not know; but
+        where he is not, he left on another device, or was put out.
         """
         self._requests.drop(requests.History)
         before, self.user = self.user, welcome.user or welcome.sid
@@ -160,6 +165,8 @@ class Reader:
             self._inbox.fetching = False
             self.inbox_head(welcome.inbox, now)
         self.rejoining.clear()
+        same = welcome.registered and before == self.user and not new_history
+        there = {*welcome.rooms, *self._requests.leaving} if same else {*self._rooms}
         if welcome.registered:
             for room in welcome.rooms.keys() - self._rooms.keys():
                 self._enter(room, now)
@@ -167,6 +174,8 @@ class Reader:
             if new_history and stream.private:  # to join it would open a public one of that name
                 text = f"the private room {room} is gone: the broker has begun a new history"
                 self._lose(stream, "no_such_room", text)
+            elif stream.cursor is not None and room not in there:
+                self._lose(stream, "not_joined", _not_in(room))
             elif stream.cursor is not None:
                 self._rejoin(room, 0 if new_history else stream.cursor, now)
 

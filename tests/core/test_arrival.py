@@ -209,3 +209,22 @@ def test_who_another_device_has_brought_back_after_a_kick_is_in() -> None:
         page head=3 : 2<1 leave lobby ann reason=kicked user=s-first ; 3<2 join lobby ann2 user=s-first
         """)  # noqa: E501
     assert device.follower.rooms == ["lobby"]
+
+
+def test_a_room_that_was_left_or_lost_meanwhile_is_not_joined_again() -> None:
+    device = ClientPlay()
+    device.given(OURS)
+    device.given("""
+        join lobby
+        joined room=lobby head=1 : 1<0 join lobby ann user=s-first
+        disconnected gone
+        connected
+        """)
+    device.play("""
+        welcome session=t2 sid=s-new registered=true user=s-first
+            attach beacon/ room/lobby/
+            unsubscribe room/lobby/
+            told online ann
+            told refusal ticket=0 code=not_joined text=""
+        """)
+    assert device.follower.rooms == []
