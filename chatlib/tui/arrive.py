@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -82,7 +83,7 @@ def _await(client: Client, wait: bool) -> None:
 def _count_down(seconds: float, client: Client) -> None:
     deadline = time.monotonic() + seconds
     while client.state == "offline" and (left := deadline - time.monotonic()) > 0:
-        print(f"\r\x1b[Knext try in {left:.0f} s", end="", file=sys.stderr, flush=True)
+        print(f"\r\x1b[Knext try in {math.ceil(left)} s", end="", file=sys.stderr, flush=True)
         time.sleep(min(left, 0.2))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import queue
 import signal
 import sys
@@ -138,8 +139,9 @@ class Screen:
         if self._client.state == "refused":
             return [("class:offline", "turned away; /quit leaves")]
         if self.chat.offline:
-            left = max(0, round(self._retry_at - time.monotonic()))
-            return [("class:offline", f"offline; next try in {left} s")]
+            left = max(0, math.ceil(self._retry_at - time.monotonic()))
+            when = f"next try in {left} s" if left else "trying now"
+            return [("class:offline", f"offline; {when}")]
         others = [
             f"{name}({count})" if (count := self.chat.unread[name]) else name
             for name in self._client.joined
