@@ -210,7 +210,8 @@ def _room(event: Event, before: str = "") -> str:
 def _role(event: Event, view: View) -> Line:
     nothing = event.role in (None, "none")
     verb = " took the role of " if nothing else " made "
-    given = f" away in{_room(event)}" if nothing else f" {event.role} of{_room(event)}"
+    article = "an" if event.role == "owner" else "a"
+    given = f" away in{_room(event)}" if nothing else f" {article} {event.role} of{_room(event)}"
     return [_name(event.nick), (DIM, verb), _name(event.to or ""), (DIM, sanitize(given))]
 
 

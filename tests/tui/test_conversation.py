@@ -249,7 +249,7 @@ def test_two_people_and_a_room_of_their_own(ann: Person, bob: Person) -> None:
     assert bob.sees("not sent: you are muted in den until")
     ann.types("/unmute bob", "/op bob", "/roles")
     assert ann.sees("moderator  bob")
-    assert bob.sees("ann made bob moderator of den")
+    assert bob.sees("ann made bob a moderator of den")
     ann.types("/deop bob", "/rooms")
     assert ann.sees("den  2 here (private)")
     ann.types("/kick bob that will do")

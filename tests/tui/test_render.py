@@ -57,7 +57,8 @@ def renderer() -> Renderer:
             {"kind": "leave", "reason": "kicked", "by": "bob", "text": "noise"},
             "09:30 ← ann was put out of lobby by bob: noise",
         ),
-        ({"kind": "role", "to": "bob", "role": "owner"}, "09:30 ann made bob owner of lobby"),
+        ({"kind": "role", "to": "bob", "role": "owner"}, "09:30 ann made bob an owner of lobby"),
+        ({"kind": "role", "to": "bob", "role": "member"}, "09:30 ann made bob a member of lobby"),
         (
             {"kind": "role", "to": "bob", "role": "none"},
             "09:30 ann took the role of bob away in lobby",
