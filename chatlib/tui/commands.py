@@ -166,6 +166,8 @@ def _register(chat: Conversation, rest: str) -> None:
 
 
 def _unregister(chat: Conversation, rest: str) -> None:
+    if not chat.client.registered:
+        raise Misuse(f"{chat.client.nick} is not registered: it is yours until you leave")
     chat.client.unregister()
     chat.note(f"{chat.client.nick} is yours until you leave")
 

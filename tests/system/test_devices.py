@@ -408,4 +408,4 @@ def test_what_a_person_types(broker: RunningBroker, tmp_path: Path) -> None:
         assert "hubbub login" in types(ann, f"/password {PASSWORD}")
         assert len(login(broker, tmp_path / "key", PASSWORD).stderr) > 0
         assert types(ann, "/devices").startswith("the keys of ann:")
-        assert "until you leave" in types(ann, "/unregister")
+        assert types(ann, "/unregister") == "ann is yours until you leave"

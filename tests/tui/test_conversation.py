@@ -147,6 +147,7 @@ def test_a_refused_message_is_not_waited_for(ann: Person) -> None:
         ("/delete it", "usage: /delete (your last message in the room)"),
         ("/reply bob hi", "bob said nothing in lobby of late"),
         ("/react 👍", "there is nothing yet to react to"),
+        ("/unregister", "ann is not registered: it is yours until you leave"),
         ("/nick bob", "the nickname bob is in use; bob_ is free"),
         ("x" * 9000, "a text has at most 8192 bytes, this one has 9000"),
     ],
