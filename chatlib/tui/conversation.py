@@ -121,13 +121,17 @@ class Conversation:
         self._show(self._arrival(room.room, text))
 
     def _arrival(self, room: str, text: str) -> list[Line]:
-        """Return the line about a room when both its own text and the join have come."""
+        """Return the line about a room when both its own text and the join have come.
+
+        The room's history may hold more joins of one's own.
+        """
         with self._lock:
-            if room not in self._arrivals:
+            before = self._arrivals.get(room)
+            if before is None or before == text == "":
                 self._arrivals[room] = text
                 return []
-            told = self._arrivals.pop(room) or text
-        return [[(NOTICE, sanitize(told))]] if told else []
+            del self._arrivals[room]
+        return [[(NOTICE, sanitize(text or before))]]
 
     def _connection(self, told: Connection) -> list[Line]:
         was, self.offline = self.offline, told.detail if told.state == "offline" else ""
@@ -214,6 +218,7 @@ class Conversation:
         """Go on in another room after one was left."""
         self.unread.pop(room, None)
         self._newest.pop(room, None)
+        self._arrivals.pop(room, None)
         if self.room == room:
             self.room = next(iter(self.client.joined), "")
 

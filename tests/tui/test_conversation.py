@@ -261,3 +261,13 @@ def test_two_people_and_a_room_of_their_own(ann: Person, bob: Person) -> None:
     ann.types("/unban bob", "/invite bob", "/mute bob soon", "/create", "/invite bob lobby")
     assert ann.sees("'soon' is no time: write 90s, 10m, 2h or 7d")
     assert ann.sees("usage: /create [--private] NAME")
+
+
+def test_a_room_that_is_joined_once_more_is_told_of_once_more(ann: Person) -> None:
+    ann.types("/join ops")
+    assert ann.sees("ops: no topic; here: ann")
+    ann.types("/leave ops")
+    found = ann.client.join("ops")
+    eventually("the join is shown", lambda: ann.look() or len(ann.lines) > 4)
+    ann.chat.arrived(found)
+    assert ann.lines.count("ops: no topic; here: ann") == 2
