@@ -52,6 +52,8 @@ class Conversation:
         if isinstance(told, Connection):
             return self._connection(told)
         self._settle(told)
+        if isinstance(told, Refusal) and not told.ticket and told.room not in self.client.joined:
+            self.left(told.room or "")
         return self._renderer.signal(told)
 
     def _settle(self, told: Gap | Refusal) -> None:

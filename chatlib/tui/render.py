@@ -105,7 +105,8 @@ class Renderer:
             where = f"in {sanitize(told.room)} " if told.room else ""
             return [[(ERROR, f"-- what was said {where}before this can no longer be had --")]]
         if isinstance(told, Refusal):
-            text = f"not sent: {sanitize(told.message)}" + (f": {told.text}" if told.text else "")
+            text = "not sent: " * bool(told.ticket) + sanitize(told.message)
+            text += f": {told.text}" if told.text else ""
             return split_rows([(ERROR, sanitize(text, lines=True))])
         return self._connection(told)
 

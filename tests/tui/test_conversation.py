@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from chatlib import Client
+from chatlib.core.signals import Refusal
 from chatlib.tui.completion import complete
 from chatlib.tui.conversation import Conversation
 from chatlib.tui.render import to_terminal
@@ -271,3 +272,12 @@ def test_a_room_that_is_joined_once_more_is_told_of_once_more(ann: Person) -> No
     eventually("the join is shown", lambda: ann.look() or len(ann.lines) > 4)
     ann.chat.arrived(found)
     assert ann.lines.count("ops: no topic; here: ann") == 2
+
+
+def test_a_room_that_is_lost_without_an_event_is_left(ann: Person) -> None:
+    ann.types("/join lobby", "/join ops")
+    assert ann.sees("ops: no topic; here: ann")
+    ann.client.leave("ops")  # as when the broker tells after an outage that one is not in it
+    (line,) = ann.chat.take(Refusal(0, "not_joined", "you are not in the room ops", "", "ops"))
+    assert to_terminal(line, colour=False) == "you are not in the room ops"
+    assert ann.chat.room == "lobby"
