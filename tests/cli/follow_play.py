@@ -7,9 +7,12 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Self
 
+from chatlib import Client
 from tests.support import PATIENCE, ROOT, RunningBroker, eventually
 
 HUBBUB = (sys.executable, "-m", "chatlib.cli")
@@ -94,3 +97,18 @@ class Logging:
         assert self.process.stdout is not None and self.process.stderr is not None
         self.process.stdout.close()
         self.process.stderr.close()
+
+
+@contextmanager
+def ann_in_rooms(broker: RunningBroker) -> Iterator[Client]:
+    """Give a client that is in three rooms."""
+    with Client(broker.control, "ann") as client:
+        for room in ("ops-web", "ops-db", "lobby"):
+            client.join(room)
+        yield client
+
+
+def say(client: Client, room: str, *texts: str) -> None:
+    for text in texts:
+        client.say(room, text)
+        client.flush(PATIENCE)
