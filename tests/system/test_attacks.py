@@ -2,7 +2,8 @@
 
 Each of the attacks in bench/attackers.py is a process of its own, with a key that was let in. Told
 elsewhere: stolen tokens, replayed invitations and bans in test_locked.py; all that needs no keys in
-test_noise.py (bad frames), test_memory.py (what peers cost) and test_floods.py (rates).
+test_noise.py, test_noise_wire.py (bad frames), test_memory.py (what peers cost) and test_floods.py
+(rates).
 """
 
 from __future__ import annotations

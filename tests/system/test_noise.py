@@ -2,65 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import random
-import socket
 import struct
-import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import zmq
 
-from chatlib import Event
 from tests.support import PATIENCE, Peer, RunningBroker, eventually, peers
-from tests.system.people import assert_chained, clients, texts, until_said, went_offline
-
-MOST_MIB = 400  # that the broker may take; it keeps 256 MiB of history at the most
-PORTS = ("control", "intake", "feed")
+from tests.system.noise import GREETING, ready, undisturbed, wired
 
 
 @pytest.fixture(autouse=True)
-def undisturbed(broker: RunningBroker) -> Iterator[None]:
-    """Let ann talk to bob all the while; at the end bob has it all, and the broker is well."""
-    quiet = threading.Event()
-    expected: list[str] = []
-    with clients(broker.control, "ann", "bob") as (ann, bob):
-
-        def talk() -> None:
-            while not quiet.wait(0.002):
-                expected.append(str(len(expected)))
-                ann.say("lobby", expected[-1])
-
-        talker = threading.Thread(target=talk)
-        talker.start()
-        try:
-            yield
-        finally:
-            quiet.set()
-            talker.join()
-        ann.flush(PATIENCE)
-        ann.say("lobby", "the end")
-        told = until_said(bob, "the end")
-    ours = [t for t in told if not isinstance(t, Event) or t.nick in ("ann", "bob")]
-    assert texts(ours) == [*expected, "the end"]
-    assert not went_offline(told)
-    assert_chained(told, "lobby")
-    assert broker.process.poll() is None, broker.output()
-    assert resident_mib(broker) < MOST_MIB
-    assert "Traceback" not in broker.output()
-
-
-def resident_mib(broker: RunningBroker) -> int:
-    status = Path(f"/proc/{broker.process.pid}/status")
-    if not status.exists():
-        return 0
-    line = next(x for x in status.read_text().splitlines() if x.startswith("VmRSS"))
-    return int(line.split()[1]) // 1024
+def two_talk(broker: RunningBroker) -> Iterator[None]:
+    with undisturbed(broker):
+        yield
 
 
 @pytest.fixture
@@ -77,94 +35,11 @@ def mallory(peer: Peer) -> Peer:
     return peer
 
 
-@contextlib.contextmanager
-def wired(place: str, *greeting: bytes) -> Iterator[socket.socket]:
-    """Give a plain TCP connection to an endpoint of the broker's."""
-    split = urlsplit(place)
-    assert split.hostname and split.port
-    with socket.create_connection((split.hostname, split.port), timeout=PATIENCE) as wire:
-        for part in greeting:
-            wire.sendall(part)
-        yield wire
-
-
 def code(answer: dict[str, Any]) -> str:
     """Return the error code of an answer."""
     assert answer["ok"] is False and answer["error"]["message"]
     found: str = answer["error"]["code"]
     return found
-
-
-# -- below ZeroMQ --------------------------------------------------------------------------------
-
-SIGNATURE = b"\xff" + bytes(8) + b"\x7f"
-GREETING = SIGNATURE + b"\x03\x00NULL" + bytes(16) + b"\x00" + bytes(31)
-
-
-def command(name: bytes, body: bytes) -> bytes:
-    """Return a short ZMTP 3 command frame."""
-    inside = bytes([len(name)]) + name + body
-    return b"\x04" + bytes([len(inside)]) + inside
-
-
-def ready(kind: bytes, identity: bytes = b"") -> bytes:
-    """Return the READY of a peer that says that it is a `kind` and names itself `identity`."""
-    told = ((b"Socket-Type", kind), (b"Identity", identity))
-    body = b"".join(bytes([len(k)]) + k + struct.pack(">I", len(v)) + v for k, v in told)
-    return command(b"READY", body)
-
-
-@pytest.mark.parametrize("port", PORTS)
-def test_random_bytes(broker: RunningBroker, port: str) -> None:
-    chance = random.Random(port)
-    for size in (0, 1, 9, 10, 64, 200, 4_000, 100_000):
-        for start in (b"", b"\xff", SIGNATURE, GREETING, GREETING + ready(b"DEALER")):
-            noise = start, chance.randbytes(size)
-            with contextlib.suppress(OSError), wired(getattr(broker, port), *noise):
-                pass  # the broker may hang up at any byte
-
-
-@pytest.mark.parametrize("port", PORTS)
-def test_other_protocols(broker: RunningBroker, port: str) -> None:
-    for text in (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"\x16\x03\x01" + bytes(200), b"NICK a\r\n"):
-        with contextlib.suppress(OSError), wired(getattr(broker, port), text * 50):
-            pass
-
-
-def test_half_open_greetings(broker: RunningBroker) -> None:
-    """Peers that begin a handshake and never end it, all at once."""
-    with contextlib.ExitStack() as stack:
-        for i in range(len(GREETING) + 1):
-            stack.enter_context(wired(getattr(broker, PORTS[i % 3]), GREETING[:i]))
-        with peers(broker, 1) as (late,):
-            assert late.hello("late")["ok"]
-
-
-def test_lying_sizes(broker: RunningBroker) -> None:
-    """Frames and commands that say they are huge, negative or of no known kind."""
-    for port, kind in zip(PORTS, (b"DEALER", b"PUSH", b"SUB"), strict=True):
-        for size in (2**20, 2**31, 2**40, 2**63, 2**64 - 1):
-            for flags in (0x02, 0x03, 0x06, 0x07, 0xFF):
-                lie = GREETING, ready(kind), bytes([flags]) + struct.pack(">Q", size), bytes(1_000)
-                with contextlib.suppress(OSError), wired(getattr(broker, port), *lie):
-                    pass
-
-
-@pytest.mark.parametrize("kind", [zmq.PUB, zmq.SUB, zmq.PUSH, zmq.PULL, zmq.REQ, zmq.REP,
-                                  zmq.DEALER, zmq.ROUTER, zmq.XPUB, zmq.XSUB, zmq.PAIR,
-                                  zmq.STREAM])  # fmt: skip
-def test_socket_types(broker: RunningBroker, kind: int) -> None:
-    """Every type of socket at every port, sending where it can."""
-    with zmq.Context() as context:
-        for port in PORTS:
-            with context.socket(kind) as odd:
-                odd.linger = 0
-                odd.connect(getattr(broker, port))
-                for frames in ([b"x"], [b"", b"x"], [b"\x01", b"\x00", bytes(500)]):
-                    with contextlib.suppress(zmq.ZMQError):
-                        odd.send_multipart(frames, zmq.NOBLOCK)
-                    with contextlib.suppress(zmq.ZMQError):
-                        odd.subscribe(frames[0])
 
 
 # -- control -------------------------------------------------------------------------------------
