@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,10 @@ from chatlib.security.keys import KeyPair, fingerprint, from_link
 from chatlib.tui.conversation import Conversation
 from chatlib.tui.render import to_terminal
 from tests.support import ROOT, RunningBroker, eventually
+from tests.system.guests import Guest, Knocks, hubbub, invite, knocking
 from tests.system.people import until_said
-from tests.system.test_locked import Guest, hubbub, invite
 
 PASSWORD = "correct horse"
-Knocks = Callable[..., Guest]
 
 
 @pytest.fixture
@@ -37,18 +36,8 @@ def broker(tmp_path: Path) -> Iterator[RunningBroker]:
 
 @pytest.fixture
 def knocks(broker: RunningBroker) -> Iterator[Knocks]:
-    """Make guests, each with a key of its own, and let them go in the end."""
-    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-    guests: list[Guest] = []
-
-    def make(pair: KeyPair | None = None, at: RunningBroker = broker) -> Guest:
-        guests.append(Guest(context, at, pair or make_pair()))
-        return guests[-1]
-
-    yield make
-    for guest in guests:
-        guest.close()
-    context.term()
+    with knocking(broker) as make:
+        yield make
 
 
 @pytest.fixture

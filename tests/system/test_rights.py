@@ -18,7 +18,7 @@ from chatlib.net.curve import make_pair
 from chatlib.protocol.links import parse_link
 from chatlib.security.keys import KeyPair, from_link
 from tests.support import ROOT, RunningBroker, eventually
-from tests.system.test_locked import LITTLE_MS, Guest, invite
+from tests.system.guests import LITTLE_MS, Guest, invite
 
 Enter = Callable[..., Client]
 
