@@ -1,4 +1,4 @@
-"""One member of a simulated chat: a follower, its connections, and what its user does.
+"""One member of a simulated chat: a follower, its connections, and what befalls them.
 
 The follower's actions are carried out as net/line.py does it with real sockets.
 """
@@ -14,16 +14,16 @@ from chatlib.core import actions
 from chatlib.core.follower import Follower
 from chatlib.core.signals import Connection, Gap, Refusal
 from chatlib.errors import Refused
-from chatlib.protocol import answers, requests
-from chatlib.protocol.events import Event, Line
+from chatlib.protocol.events import Event
 from tests.simulation.judge import Judge, Place, Said
 from tests.simulation.network import Control, Feed, Intake, Network
 from tests.simulation.station import Station
+from tests.simulation.user import User
 
 LIFE = 1_000  # what is added to a member's number when he begins anew
 
 
-class Member:
+class Member(User):
     """A user with a client. `number` begins each of his texts, another one in each life."""
 
     def __init__(self, network: Network, station: Station, judge: Judge, number: int) -> None:
@@ -303,105 +303,6 @@ class Member:
         if stream not in self._places:
             self._places[stream] = Place(self._judge, stream, self.number)
         return self._places[stream]
-
-    # -- what the user wants ------------------------------------------------------------------
-
-    @property
-    def online(self) -> bool:
-        """Tell whether the user can do anything."""
-        return self.follower.state == "online" and not self._asleep
-
-    @property
-    def speaks_in(self) -> list[str]:
-        """The rooms that one may speak in."""
-        return [room for room in self.follower.rooms if room != self.leaving]
-
-    def say(
-        self, kind: Any, room: str | None = None, to: str | None = None, re: int | None = None
-    ) -> None:
-        """Say something that nobody has said before."""
-        now = self._network.clock.now
-        text = f"{self.number}:{self._said}" if kind != "delete" else ""
-        said = Said(text or f"delete {re}", to, now, kind, room, re)
-        self._said += 1
-        line = Line(n=1, text=text, room=room, to=to, kind=kind, re=re)
-        ticket = self.follower.say(line, now)
-        self.unsettled.append((ticket, said))
-        self._tickets[ticket] = said
-        self._after()
-
-    def change(self, kind: str) -> None:
-        """Reply to something that was heard of late, react to it, edit or delete one's own.
-
-        Now and then somebody tries what he may not.
-        """
-        anybodys = kind in ("say", "react") or self._network.happens(0.1)
-        heard = [
-            event
-            for event in self._heard
-            if (anybodys or event.sid == self.follower.sid)
-            and (event.room is None or event.room in self.speaks_in)
-        ]
-        if heard:
-            event = self._network.chance.choice(heard)
-            mine = event.sid == self.follower.sid
-            peer = None if event.room else event.to if mine else event.nick
-            self.say(kind, event.room, peer, event.seq)
-
-    def join(self, room: str) -> None:
-        """Join a room."""
-        history = self._network.chance.choice((0, 10, 50))
-        self.follower.join(room, history, self._network.clock.now)
-        self._after()
-
-    def leave(self, room: str) -> None:
-        """Leave a room, when all that was said is acknowledged."""
-        self.leaving = room
-        self._leave_when_settled(room, self.follower)
-
-    def _leave_when_settled(self, room: str, follower: Follower) -> None:
-        if follower is not self.follower:
-            return
-        if self.unsettled or not self.online:
-            self._network.clock.after(0.5, self._leave_when_settled, room, follower)
-            return
-
-        def left(answer: Any) -> None:
-            self.leaving = ""
-            if not isinstance(answer, Refused) or answer.code in ("not_joined", "no_such_room"):
-                self._places.pop(self._stream(room), None)
-            else:
-                assert answer.code == "unavailable", answer
-
-        self._asked[follower.leave(room, self._network.clock.now)] = left
-        self._after()
-
-    def rename(self, nick: str) -> None:
-        """Take another nickname."""
-
-        def renamed(answer: Any) -> None:
-            if isinstance(answer, Refused):
-                assert answer.code in ("nick_taken", "unavailable"), answer
-
-        self._asked[self.follower.rename(nick, self._network.clock.now)] = renamed
-        self._after()
-
-    def change_topic(self, room: str, text: str) -> None:
-        """Give a room another topic."""
-        request = requests.Topic(room=room, text=text)
-        self.follower.ask(request, answers.TopicIs, self._network.clock.now)
-        self._after()
-
-    def rule(self, kind: Any, room: str, nick: str, **more: Any) -> None:
-        """Use a right that one has or has not."""
-        asked = kind(room=room, nick=nick, **more)
-        self.follower.ask(asked, answers.Answer, self._network.clock.now)
-        self._after()
-
-    def ask(self, request: Any) -> None:
-        """Ask whatever it is; what is answered, the judge sees."""
-        self.follower.ask(request, answers.Answer, self._network.clock.now)
-        self._after()
 
     # -- the end ------------------------------------------------------------------------------
 
