@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -55,12 +56,15 @@ def test_rooms(broker: RunningBroker, ann: Client) -> None:
 def test_a_room_that_is_opened_later(broker: RunningBroker, ann: Client) -> None:
     with Logging(broker, "-r", "new-*", "-n0", "-o", "json") as running:
         ann.join("old")
-        deadline = time.monotonic() + PATIENCE
-        number = 0
-        while not running.lines and time.monotonic() < deadline:  # it may not be live yet
-            number += 1
-            ann.join(f"new-{number}")
-            time.sleep(0.2)
+        rooms = (f"new-{number}" for number in count())
+
+        def another() -> list[str]:
+            room = next(rooms)
+            ann.join(room)
+            ann.leave(room)
+            return running.lines
+
+        eventually("a new room is followed", another)  # it may not be live yet
         assert all(e["room"].startswith("new-") for e in events("".join(running.lines)))
 
 
