@@ -24,7 +24,7 @@ from chatlib import (
     Unreachable,
 )
 from chatlib.core import outbox
-from tests.support import PATIENCE, RunningBroker
+from tests.support import PATIENCE, RunningBroker, eventually
 from tests.system.people import clients, texts, until, until_said
 
 NOBODY = "tcp://127.0.0.1:1"
@@ -239,13 +239,17 @@ def test_events_in_two_threads(broker: RunningBroker) -> None:
         taken: list[list[int]] = [[], []]
 
         def take(into: list[int]) -> None:
-            into += [t.n for t in bob.events(timeout=1) if isinstance(t, Event) and t.n]
+            for told in bob.events():
+                if isinstance(told, Event) and told.n:
+                    into.append(told.n)
 
         takers = [threading.Thread(target=take, args=(into,)) for into in taken]
         for taker in takers:
             taker.start()
         for i in range(500):
             ann.say("lobby", str(i))
+        eventually("all is taken", lambda: len(taken[0]) + len(taken[1]) >= 500)
+        bob.close()
         for taker in takers:
             taker.join()
         assert sorted(taken[0] + taken[1]) == list(range(1, 501))
