@@ -132,7 +132,8 @@ def test_ctrl_c_clears_the_line_and_twice_quits(broker: RunningBroker) -> None:
     with chat(broker, "ann") as ann:
         ann.sees("lobby>").type("not this").sees("lobby> not this").type("\x03")
         eventually("the line is clear", lambda: "not this" not in ann.look())
-        ann.type("\x03")
+        eventually("that is no first of two", lambda: "once more quits" not in ann.look())
+        ann.type("\x03\x03")
         assert ann.left_clean() == 130
 
 
