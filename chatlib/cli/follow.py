@@ -170,7 +170,8 @@ def run(args: argparse.Namespace) -> int:
     from chatlib.cli.destination import find
     from chatlib.cli.tail import Limits, Signals, Tail
     from chatlib.core.subscriber import Position, Subscriber
-    from chatlib.net.subscription import Subscription
+    from chatlib.net.dial import dial
+    from chatlib.net.subscription import DIAL_S, Subscription
 
     to = find(args.address)
     rooms = rooms_of(args.room or ([to.room] if to.room else []))
@@ -190,7 +191,10 @@ def run(args: argparse.Namespace) -> int:
         with signals.obeyed(reopen=args.out is not None), subscription as feed:
             return tail.run(subscriber, feed, signals)
     except Unreachable as e:
-        raise e if args.feed else Unreachable(f"{e} (or is its feed elsewhere? Say --feed)") from e
+        if not args.feed:
+            dial(to.endpoint, DIAL_S)  # where no broker is, what was typed is named
+            raise Unreachable(f"{e} (or is its feed elsewhere? Say --feed)") from e
+        raise
     except Refused as e:
         raise Refused(e.code, f"{e}{_advice(e)}") from e
     finally:

@@ -203,9 +203,19 @@ def test_a_broker_that_goes_before_all_is_read(tmp_path: Path) -> None:
 
 
 def test_no_broker() -> None:
+    """What was typed is named: its control address, unless it was the feed's."""
     done = hubbub("log", "tcp://127.0.0.1:1")
     assert (done.returncode, done.stderr.count("\n")) == (69, 1)
-    assert "cannot reach tcp://127.0.0.1:3" in done.stderr and "--feed" in done.stderr
+    assert "cannot reach tcp://127.0.0.1:1 (" in done.stderr and "--feed" not in done.stderr
+    done = hubbub("log", "tcp://127.0.0.1:1", "--feed", "tcp://127.0.0.1:9")
+    assert done.returncode == 69 and "cannot reach tcp://127.0.0.1:9 (" in done.stderr
+
+
+def test_a_feed_that_is_elsewhere(tmp_path: Path) -> None:
+    elsewhere = f"ipc://{tmp_path}/feed"
+    with RunningBroker(tmp_path, "--feed", elsewhere) as broker:
+        done = hubbub("log", broker.control)
+        assert done.returncode == 69 and "is its feed elsewhere? Say --feed" in done.stderr
 
 
 # -- encrypted ------------------------------------------------------------------------------------
