@@ -77,10 +77,21 @@ def _add_choice(group: argparse._ArgumentGroup) -> None:
         help="only events of these kinds, such as say,act",
     )
     group.add_argument(
-        "-i", "--include", metavar="REGEX", action="append", default=[], help="only such texts"
+        "-i",
+        "--include",
+        metavar="REGEX",
+        action="append",
+        default=[],
+        help="only texts in which this regular expression is found; case counts, unless it begins "
+        "with (?i)",
     )
     group.add_argument(
-        "-e", "--exclude", metavar="REGEX", action="append", default=[], help="no such texts"
+        "-e",
+        "--exclude",
+        metavar="REGEX",
+        action="append",
+        default=[],
+        help="no texts in which this regular expression is found",
     )
 
 
@@ -178,7 +189,8 @@ def run(args: argparse.Namespace) -> int:
     choice = _choice(args)
     form = _form(args)
     cursor = Cursor(args.cursor, durable=args.out is not None)
-    start = cursor.load() or _start(args, choice)
+    resumed = cursor.load()
+    start = resumed or _start(args, choice)
     cursor.begin(isinstance(start, Position) and start.oldest)
     signals = Signals()
     output = _output(args, signals)
@@ -189,7 +201,7 @@ def run(args: argparse.Namespace) -> int:
     subscription = Subscription(_feed(args, to), subscriber, keys)
     try:
         with signals.obeyed(reopen=args.out is not None), subscription as feed:
-            return tail.run(subscriber, feed, signals)
+            code = tail.run(subscriber, feed, signals)
     except Unreachable as e:
         if not args.feed:
             dial(to.endpoint, DIAL_S)  # where no broker is, what was typed is named
@@ -199,6 +211,15 @@ def run(args: argparse.Namespace) -> int:
         raise Refused(e.code, f"{e}{_advice(e)}") from e
     finally:
         output.close()
+    named = args.room or ([to.room] if to.room else [])
+    asked = named and args.lines != 0 and resumed is None
+    if code == 0 and args.no_follow and asked and not tail.count:
+        print(
+            f"hubbub: nothing of that is in {', '.join(named)}: is the name right? "
+            "(What is private is not on the feed: read it with hubbub chat)",
+            file=sys.stderr,
+        )
+    return code
 
 
 def _advice(refused: Refused) -> str:

@@ -83,7 +83,10 @@ class Signals:
 
 
 class Tail:
-    """Puts out what `choice` likes of what is delivered, in `form`, until `limits` end it."""
+    """Puts out what `choice` likes of what is delivered, in `form`, until `limits` end it.
+
+    `count` tells how many events that were.
+    """
 
     def __init__(
         self, choice: Choice, form: Form, output: Output, cursor: Cursor, limits: Limits
@@ -93,7 +96,7 @@ class Tail:
         self._output = output
         self._cursor = cursor
         self._limits = limits
-        self._count = 0
+        self.count = 0
         self._live = False
         self._ended = False  # the time up to which things are put out has come
         self._began = self._heard = self._saved = self._seen = time.monotonic()
@@ -125,7 +128,7 @@ class Tail:
 
     def _put_all(self, told: list[Told]) -> bool:
         """Put out what was delivered; tell whether that is enough. Raises TimedOut."""
-        put = self._count
+        put = self.count
         fault: HubbubError | None = None
         enough = False
         for one in told:
@@ -145,7 +148,7 @@ class Tail:
                 break
         self._output.flush()
         now = time.monotonic()
-        if put != self._count or now - self._saved >= SAVE_S or not self._live or fault:
+        if put != self.count or now - self._saved >= SAVE_S or not self._live or fault:
             self._cursor.save()
             self._saved = now
         if fault:
@@ -168,8 +171,8 @@ class Tail:
         if self._live:
             self._output.flush()
         self._heard = time.monotonic()
-        self._count += isinstance(told, Heard)
-        return self._count == self._limits.most
+        self.count += isinstance(told, Heard)
+        return self.count == self._limits.most
 
     def _missed(self, told: Written) -> HubbubError | None:
         if isinstance(told, Heard) or not self._limits.strict:

@@ -53,6 +53,19 @@ def test_rooms(broker: RunningBroker, ann: Client) -> None:
     assert said(log(broker, *ended).stdout) == found["*"]
 
 
+def test_a_room_in_which_nothing_is(broker: RunningBroker, ann: Client, tmp_path: Path) -> None:
+    say(ann, "lobby", "one")
+    for room in ("nowhere", "no-*"):
+        done = log(broker, "-r", room, "--no-follow")
+        assert (done.returncode, done.stdout) == (0, "")
+        assert f"nothing of that is in {room}: is the name right?" in done.stderr
+    cursor = ("--cursor", tmp_path / "cursor", "--no-follow", "-r", "lobby")
+    found = [log(broker, *cursor) for _ in range(2)]
+    found.append(log(broker, "-n0", "--no-follow", "-r", "lobby"))
+    assert [done.stdout for done in found[1:]] == ["", ""]
+    assert not any(done.stderr for done in found)
+
+
 def test_a_room_that_is_opened_later(broker: RunningBroker, ann: Client) -> None:
     with Logging(broker, "-r", "new-*", "-n0", "-o", "json") as running:
         ann.join("old")
