@@ -150,7 +150,9 @@ def _add_form(group: argparse._ArgumentGroup) -> None:
         type=_bytes,
         help="move files aside that get larger (10M), to PATH.1, PATH.2, ...",
     )
-    group.add_argument("--compress", action="store_true", help="and compress those (gzip)")
+    group.add_argument(
+        "--compress", action="store_true", help="with --rotate: compress those (gzip)"
+    )
 
 
 def _number(text: str) -> int:
@@ -281,11 +283,13 @@ def _output(args: argparse.Namespace, signals: Signals) -> Output:
     from chatlib.cli.outputs import Files, Standard
     from chatlib.errors import Misuse
 
+    if args.compress and args.rotate is None:
+        raise Misuse("--compress is for the files that --rotate moves aside: add --rotate 10M")
     if args.out is not None:
         durable = args.cursor is not None
         return Files(args.out, most=args.rotate, compress=args.compress, durable=durable)
-    if args.rotate is not None or args.compress:
-        raise Misuse("--rotate and --compress are for files: name them with --out")
+    if args.rotate is not None:
+        raise Misuse("--rotate is for files: name them with --out")
     return Standard(signals.fd, lambda: bool(signals.stop))
 
 

@@ -120,7 +120,8 @@ def test_a_file_that_can_not_be_written(broker: RunningBroker, ann: Client, tmp_
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("--rotate", "1M"), ("--compress",), ("--out", "{nix}"), ("--from-seq", "1", "-n", "1"),
+        ("--rotate", "1M"), ("--compress",), ("--out", "x", "--compress"), ("--out", "{nix}"),
+        ("--rotate", "1M", "--compress"), ("--from-seq", "1", "-n", "1"),
         ("-i", "("), ("--since", "soon"), ("-n", "-1"), ("--rotate", "1X"), ("--idle", "x"),
         ("-r", "a b"), ("-u", ""), ("-o", "json", "-f", "{text}"),
     ],

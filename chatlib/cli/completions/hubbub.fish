@@ -127,7 +127,7 @@ complete -c hubbub -n '_shtab_hubbub_using log' -s o -l output -xka "text json" 
 complete -c hubbub -n '_shtab_hubbub_using log' -s f -l form -x -d 'such as '"'"'{at:%H:%M} {room} <{nick}> {text}'"'"''
 complete -c hubbub -n '_shtab_hubbub_using log' -l out -x -d 'write files, such as '"'"'logs/{room}/%Y-%m-%d.jsonl'"'"'; SIGHUP opens them anew'
 complete -c hubbub -n '_shtab_hubbub_using log' -l rotate -x -d 'move files aside that get larger (10M), to PATH.1, PATH.2, ...'
-complete -c hubbub -n '_shtab_hubbub_using log' -l compress -d 'and compress those (gzip)'
+complete -c hubbub -n '_shtab_hubbub_using log' -l compress -d 'with --rotate: compress those (gzip)'
 complete -c hubbub -n '_shtab_hubbub_using log' -l key -xka "(__fish_complete_path (commandline -ct))" -d 'your own key, for bots; made when it is not there (default: the one of this user)'
 complete -c hubbub -n '_shtab_hubbub_using log' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'where options are read that are not given (default: $HUBBUB_CONFIG, else hubbub.toml in this user'"'"'s place for configurations)'
 complete -c hubbub -n '_shtab_hubbub_using; and test $_shtab_hubbub_npos -eq 0' -a send -d 'Say what is piped in, as one message, and return when the broker has stored it. Exit codes: 0 acknowledged, 2 no message, 69 no broker there, 75 not acknowledged in time, 77 refused.'
