@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ PREFIX = "HUBBUB_"
 EVERY = ""  # in place of a command: holds for every command that has the option
 WORDS = {"1": True, "true": True, "yes": True, "on": True,
          "0": False, "false": False, "no": False, "off": False}  # fmt: skip
+ALIKE = 0.7  # of 1: `nik` and `nick` are more alike than that, `wibble` and `idle` are not
 NOT_HERE = ("--help", "--version", "--config")
 
 Parsers = Mapping[str, argparse.ArgumentParser]
@@ -47,11 +49,15 @@ Layer = dict[str, dict[str, Setting]]  # by command, then by the option's name i
 class Configuration:
     """What the environment and the file say, of which `path` is None where there is none.
 
-    `faults` keep commands from running, `doubts` (variables that may be meant for others) don't.
+    `named` is the file that `--config` names. `faults` keep commands from running, `doubts`
+    (variables that may be meant for others) don't.
     """
 
-    def __init__(self, path: Path | None, environ: Mapping[str, str], parsers: Parsers) -> None:
+    def __init__(
+        self, path: Path | None, environ: Mapping[str, str], parsers: Parsers, named: str = ""
+    ) -> None:
         self.path = path
+        self.named = named
         self.faults: list[Fault] = []
         self.doubts: list[str] = []
         self._parsers = parsers
@@ -62,7 +68,10 @@ class Configuration:
         """Raise BadConfiguration where something is wrong that concerns the command."""
         found = [fault.text for fault in self.faults if fault.command in (EVERY, command)]
         if found:
-            more = f" ({len(found) - 1} more: hubbub config check)" if len(found) > 1 else ""
+            how = "hubbub config check" + (
+                f" --config {shlex.quote(self.named)}" if self.named else ""
+            )
+            more = f" ({len(found) - 1} more: {how})" if len(found) > 1 else ""
             raise BadConfiguration(found[0] + more)
 
     def settings(self, command: str, given: Collection[str] = ()) -> dict[str, Setting]:
@@ -132,7 +141,8 @@ class Configuration:
         """Return the option's name in the namespace and what it is set to; None for a fault."""
         action = self._known(command)[key]
         try:
-            return action.dest, Setting(key, converted(action, value), source, str(value))
+            told = str(value).lower() if isinstance(value, bool) else str(value)
+            return action.dest, Setting(key, converted(action, value), source, told)
         except ValueError as e:
             self.faults.append(Fault(command, f"{source}: {e}"))
             return None
@@ -164,12 +174,13 @@ class Configuration:
                 continue  # as good as not set
             if name in places and name != VARIABLE:
                 command, key, action = places[name]
-                value = text.split() if isinstance(action.default, list) else text
+                value: Any = text.split() if isinstance(action.default, list) else text
+                value = WORDS.get(text.lower(), text) if action.nargs == 0 else value
                 if (found := self._setting(command, key, value, name)) is not None:
                     layer.setdefault(command, {})[found[0]] = found[1]
             elif any(name.startswith(variable(command, "")) for command in self._parsers):
                 # Not a fault: Kubernetes tells of a service `hubbub-broker` by such names.
-                self.doubts.append(f"{name} is no option{nearest(name, places)}")
+                self.doubts.append(f"{name} is no option{_nearest_variable(name, places)}")
         for command in self._parsers:
             self._exclude(layer, command)
         return layer
@@ -227,10 +238,11 @@ def variable(command: str, key: str) -> str:
 def converted(action: argparse.Action, value: Any) -> Any:
     """Return a value as the option would have it. Raises ValueError."""
     if action.nargs == 0:
-        found = WORDS.get(value.lower()) if isinstance(value, str) else value
-        if not isinstance(found, bool):
-            raise ValueError(f"{value!r} is neither true nor false")
-        return found
+        if not isinstance(value, bool):
+            quoted = isinstance(value, str) and value.lower() in WORDS
+            advice = ": write it without quotation marks" if quoted else ""
+            raise ValueError(f"{value!r} is neither true nor false{advice}")
+        return value
     if isinstance(action.default, list):
         return [_one(action, one) for one in (value if isinstance(value, list) else [value])]
     return _one(action, value)
@@ -256,8 +268,19 @@ def nearest(word: str, known: Collection[str]) -> str:
     """Return what may have been meant, as the end of a sentence."""
     import difflib
 
-    found = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    found = difflib.get_close_matches(word, known, n=1, cutoff=ALIKE)
     return f": did you mean {found[0]!r}?" if found else ""
+
+
+def _nearest_variable(name: str, places: Mapping[str, tuple[str, str, argparse.Action]]) -> str:
+    """Return the same of a variable: what all those of a command begin with is not alike."""
+    for command in {command for command, _, _ in places.values()} - {EVERY}:
+        head = variable(command, "")
+        if name.startswith(head):
+            ends = [one.removeprefix(head) for one in places if one.startswith(head)]
+            found = nearest(name.removeprefix(head), ends)
+            return found.replace("mean '", f"mean '{head}")
+    return ""
 
 
 def configured(
@@ -265,4 +288,4 @@ def configured(
 ) -> Configuration:
     """Return what the file and the environment say; `given` is the file that was named."""
     environ = os.environ if environ is None else environ
-    return Configuration(locate(given, environ), environ, parsers)
+    return Configuration(locate(given, environ), environ, parsers, given or "")

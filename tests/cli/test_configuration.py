@@ -118,10 +118,13 @@ def test_a_file_that_is_named_must_be_there(tmp_path: Path) -> None:
         ("[brokr]\n", "there is no command 'brokr': did you mean 'broker'?"),
         ("dat = 1", "there is no option 'dat': did you mean 'data'?"),
         ("[broker]\nzzz = 1", "there is no option 'zzz'"),
+        ("wibble = 1", "there is no option 'wibble'"),
         ("[broker]\nheartbeat = 0", "[broker] heartbeat: a heartbeat lasts 0.1 to 3600 seconds"),
         ('[broker]\nheartbeat = "often"', "'often' is not what the option takes"),
         ('[broker]\ndurability = "ram"', "'ram' is none of disk, os"),
         ('[broker]\nmemory = "perhaps"', "'perhaps' is neither true nor false"),
+        ('[broker]\nquiet = "true"', "'true' is neither true nor false: write it without"),
+        ("[broker]\nquiet = 1", "1 is neither true nor false"),
         ("[broker]\nlisten = true", "True is not what the option takes"),
         ('[broker]\nlimit = ["chatter=1/s"]', "'chatter' is none of messages"),
         ('[broker]\nlan = true\nlisten = "ipc://x"', "not together with"),
@@ -132,6 +135,7 @@ def test_faults(tmp_path: Path, toml: str, text: str) -> None:
     found = configured(tmp_path, toml)
     (fault,) = faults(found)
     assert text in fault and str(tmp_path) in fault
+    assert ("did you mean" in text) == ("did you mean" in fault)
     with pytest.raises(BadConfiguration):
         found.check("broker")
 
@@ -141,6 +145,14 @@ def test_a_fault_keeps_its_own_command_from_running(tmp_path: Path) -> None:
     found.check("chat")
     with pytest.raises(BadConfiguration, match=r"1 more: hubbub config check"):
         found.check("broker")
+
+
+def test_the_hint_names_the_file_that_was_named(tmp_path: Path) -> None:
+    path = tmp_path / "my own.toml"
+    path.write_text("[broker]\nlisen = 1\nfed = 2\n")
+    with pytest.raises(BadConfiguration) as told:
+        parse(["broker", "--config", str(path)])
+    assert str(told.value).endswith(f"(1 more: hubbub config check --config '{path}')")
 
 
 def test_variables(tmp_path: Path) -> None:
@@ -161,9 +173,10 @@ def test_a_variable_that_is_no_option_is_a_doubt(tmp_path: Path) -> None:
     """Kubernetes sets such ones for a service called hubbub-broker."""
     found = configured(tmp_path, "", HUBBUB_BROKER_LISEN="x", HUBBUB_BROKER_SERVICE_HOST="x")
     assert not found.faults
-    assert (
-        found.doubts[0] == "HUBBUB_BROKER_LISEN is no option: did you mean 'HUBBUB_BROKER_LISTEN'?"
-    )
+    assert found.doubts == [
+        "HUBBUB_BROKER_LISEN is no option: did you mean 'HUBBUB_BROKER_LISTEN'?",
+        "HUBBUB_BROKER_SERVICE_HOST is no option",
+    ]
 
 
 def test_a_variable_that_is_wrong(tmp_path: Path) -> None:
