@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chatlib.cli.configuration import Configuration
@@ -38,6 +38,7 @@ def run(args: argparse.Namespace) -> int:
         for setting in configuration.settings(command).values():
             print(f"{command}  {setting.key} = {setting.told}  ({setting.source})")
     faults = [fault.text for fault in configuration.faults]
+    faults += value_faults(configuration)
     if not faults:
         faults = broker_faults(args.config)
     for doubt in configuration.doubts:
@@ -50,6 +51,38 @@ def run(args: argparse.Namespace) -> int:
         else f"{len(faults)} fault{'s' * (len(faults) > 1)}"
     )
     return CONFIG if faults else 0
+
+
+def value_faults(configuration: Configuration) -> list[str]:
+    """Return what is wrong with values that commands look into no sooner than they run."""
+    from datetime import datetime
+
+    from chatlib.cli.choosing import pattern, rooms_of
+    from chatlib.cli.destination import find
+    from chatlib.cli.forms import as_template
+    from chatlib.cli.main import command_parsers
+    from chatlib.errors import HubbubError
+    from chatlib.names import nick_key, room_name
+    from chatlib.tui.when import parse_when
+
+    def moment(text: str) -> object:
+        return parse_when(text, datetime.now().astimezone())
+
+    usual: dict[str, Any] = {"nick": nick_key, "room": room_name}
+    of_people = usual | {"address": find}
+    of_log = of_people | {"room": lambda glob: rooms_of([glob]), "include": pattern}
+    of_log |= {"exclude": pattern, "since": moment, "until": moment, "form": as_template}
+    looks = {"chat": of_people, "send": of_people, "doctor": of_people, "log": of_log}
+    faults = []
+    for command in command_parsers():
+        for setting in configuration.settings(command).values():
+            look = looks.get(command, usual).get(setting.key, str)
+            try:
+                for value in setting.value if isinstance(setting.value, list) else [setting.value]:
+                    look(value)
+            except HubbubError as e:
+                faults.append(f"{setting.source}: {e}")
+    return list(dict.fromkeys(faults))  # one that holds for every command is one
 
 
 def broker_faults(file: str | None) -> list[str]:

@@ -244,3 +244,26 @@ def test_check_tries_the_broker(
     assert main(["config", "check"]) == 78
     told = capsys.readouterr().out
     assert "FAULT   " in told and text in told
+
+
+@pytest.mark.parametrize(
+    ("toml", "text"),
+    [
+        ('[chat]\nnick = "a b"', "[chat] nick: a nickname has no space"),
+        ('nick = "a/b"', " nick: a nickname has no space and no '/'"),
+        ('[send]\naddress = "http://x"', "[send] address: 'http://x' is no address"),
+        ('[invite]\nroom = "a b"', "[invite] room: a room name has no space"),
+        ('[log]\nroom = ["ops-*", "a b"]', "[log] room: a room name has no space"),
+        ('[log]\nnick = "a b"', "[log] nick: a nickname has no space"),
+        ('[log]\nexclude = "("', "[log] exclude: '(' is no regular expression"),
+        ('[log]\nsince = "soon"', "[log] since: 'soon' is no time"),
+        ('[log]\nform = "{nix}"', "[log] form: '{nix}' is no form"),
+    ],
+)
+def test_check_looks_into_values(
+    file: Path, toml: str, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text(toml)
+    assert main(["config", "check"]) == 78
+    (fault,) = [line for line in capsys.readouterr().out.splitlines() if "FAULT" in line]
+    assert text in fault and str(file) in fault
