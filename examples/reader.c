@@ -5,15 +5,15 @@
 #include <unistd.h>
 #include <zmq.h>
 static long long number(const char *line, const char *key) { /* no text has "seq": inside of it */
-    return (line = strstr(line, key)) ? atoll(line + strlen(key)) : 0;
-}
+    return (line = strstr(line, key)) ? atoll(line + strlen(key)) : 0; }
 int main(int argc, char **argv) {
+    if (argc != 3) return fprintf(stderr, "usage: %s FEED ROOM\n", argv[0]), 2;
     static char asked[512], answer[2 << 20], topic[512], body[1 << 19], epoch[64], *life;
-    long long cursor = 0, count = 0, last = 0, end = 0, seq, ask = argc == 3, nonce = 0, size;
+    long long cursor = 0, count = 0, last = 0, end = 0, seq, ask = 1, nonce = 0, size;
     void *feed = zmq_socket(zmq_ctx_new(), ZMQ_SUB);
-    zmq_setsockopt(feed, ZMQ_SUBSCRIBE, topic, snprintf(topic, 512, "room/%s/", argv[argc - 1]));
+    zmq_setsockopt(feed, ZMQ_SUBSCRIBE, topic, snprintf(topic, 512, "room/%s/", argv[2]));
     zmq_setsockopt(feed, ZMQ_RCVTIMEO, &(int){5000}, sizeof(int));
-    for (zmq_connect(feed, argv[1]); argc == 3; fflush(stdout)) {
+    for (zmq_connect(feed, argv[1]);; fflush(stdout)) {
         if (ask) { /* for what is behind the cursor, by a subscription */
             zmq_setsockopt(feed, ZMQ_UNSUBSCRIBE, asked, strlen(asked));
             snprintf(asked, 512, "replay/%s/%lld/%d-%lld", argv[2], cursor, getpid(), nonce++);

@@ -3,6 +3,7 @@ const { randomUUID } = require("crypto");
 const { Subscriber } = require("zeromq");
 
 const [endpoint, room] = process.argv.slice(2);
+if (!room) console.error("usage: reader.js FEED ROOM"), process.exit(2);
 const feed = new Subscriber({ receiveTimeout: 5000 });
 let epoch = "", cursor = 0, asked = "", answer = [];
 

@@ -6,7 +6,7 @@ import uuid
 
 import zmq
 
-endpoint, room = sys.argv[1:]
+endpoint, room = sys.argv[1:] if len(sys.argv) == 3 else sys.exit("usage: reader.py FEED ROOM")
 feed = zmq.Context().socket(zmq.SUB)
 feed.subscribe(f"room/{room}/")
 feed.connect(endpoint)

@@ -152,6 +152,17 @@ def test_another_history(tmp_path: Path, language: Language) -> None:
             reading.close()
 
 
+@pytest.mark.parametrize("language", [python, node, c])
+def test_they_tell_what_they_take(tmp_path: Path, language: Language) -> None:
+    for arguments in ([], ["tcp://127.0.0.1:1"]):
+        done = subprocess.run(
+            [*language(tmp_path), *arguments], env=os.environ | {"NODE_PATH": MODULES},
+            capture_output=True, text=True, timeout=PATIENCE, check=False,
+        )  # fmt: skip
+        assert done.returncode in (1, 2)
+        assert done.stderr.startswith("usage: ") and done.stderr.endswith(" FEED ROOM\n")
+
+
 @pytest.mark.parametrize("name", ["reader.py", "reader.js", "reader.c"])
 def test_they_are_short(name: str) -> None:
     assert len((EXAMPLES / name).read_text().splitlines()) < 40
