@@ -21,8 +21,9 @@ from chatlib.core.signals import SavedSession
 from chatlib.errors import HubbubError, Misuse, TimedOut
 from chatlib.names import LOBBY, nick_key, room_name
 from chatlib.net.client import Client
-from chatlib.protocol.links import DEFAULT_ADDRESS, parse_endpoint
-from chatlib.security.keys import KeyPair
+from chatlib.net.curve import make_pair
+from chatlib.protocol.links import DEFAULT_ADDRESS, SCHEME, parse_endpoint, parse_link
+from chatlib.security.keys import KeyPair, from_link, load_or_make_key
 from chatlib.version import __version__
 
 SORRY = "sorry, that went wrong: whoever runs me finds the reason in my log"
@@ -36,10 +37,14 @@ H = TypeVar("H", bound=Callable[..., Any])
 class Bot:
     """A bot in `rooms`; `prefix` begins its commands. `run()` serves until SIGTERM or Ctrl-C.
 
+    `address` is a broker's control endpoint, or a link to an encrypted one, with its key and token;
+    the room that it leads to is the one unless `rooms` are given, else the lobby. `key` is the
+    bot's own, or the file that it is in, made when it is not there.
+
     How far it has come it keeps in the file `state` (unless given, one of its own below
     $XDG_STATE_HOME/hubbub/bots), or with `keep=False` nowhere. When it is stopped it waits at most
-    `grace` seconds for handlers that run. `server_key`, `key` and `token` are chatlib.Client's;
-    `clock` is for tests. Raises Misuse.
+    `grace` seconds for handlers that run. `server_key` and `token` are chatlib.Client's, and say
+    what a link says; `clock` is for tests. Raises Misuse, BadAddress.
     """
 
     def __init__(
@@ -47,27 +52,32 @@ class Bot:
         address: str = DEFAULT_ADDRESS,
         nick: str = "bot",
         *,
-        rooms: Sequence[str] = (LOBBY,),
+        rooms: Sequence[str] | None = None,
         prefix: str = "!",
         state: str | Path | None = None,
         keep: bool = True,
         grace: float = GRACE_S,
         server_key: bytes | None = None,
-        key: KeyPair | None = None,
+        key: KeyPair | str | Path | None = None,
         token: str | None = None,
         clock: Clock | None = None,
     ) -> None:
+        if address.lower().startswith(SCHEME):
+            link = parse_link(address)
+            address, token = str(link.endpoint), token or link.token
+            server_key = from_link(link.server_key) if link.server_key else server_key
+            rooms = [link.room] if rooms is None and link.room else rooms
         parse_endpoint(address)
         nick_key(nick)
         if isinstance(rooms, str):
             raise Misuse(f"rooms is a list: [{rooms!r}]")
         self.address, self.nick = address, nick
-        self.rooms = [room_name(room) for room in rooms]
+        self.rooms = [room_name(room) for room in ((LOBBY,) if rooms is None else rooms)]
         self.state = Path(state) if state is not None else None
         self.keep = keep
         self.grace = grace
         self.clock = clock or SystemClock()
-        self._keys = (server_key, key, token)
+        self.server_key, self.key, self.token = server_key, key, token
         self._commands = Commands(prefix)
         self._timed: list[tuple[str, float, Callable[[], Any]]] = []
         self._service: Service | None = None
@@ -192,13 +202,14 @@ class Bot:
             self._service = None
 
     def _dial(self, session: SavedSession | None) -> Client:
-        server_key, key, token = self._keys
+        if isinstance(self.key, str | Path):
+            self.key = load_or_make_key(Path(self.key), make_pair)
         return Client(
             self.address,
             self.nick,
-            server_key=server_key,
-            key=key,
-            token=token,
+            server_key=self.server_key,
+            key=self.key,
+            token=self.token,
             bot=True,
             session=session,
             program=f"chatlib bot {__version__}",
@@ -207,10 +218,10 @@ class Bot:
     def _file(self) -> CursorFile | None:
         if not self.keep:
             return None
-        server_key, key, _ = self._keys
-        if server_key is not None and key is None:
+        if self.server_key is not None and self.key is None:
             raise Misuse(
-                "a session that is kept belongs to a key: give the bot one (key=), or keep=False"
+                f"a session that is kept belongs to a key: give the bot one (key='{self.nick}.key' "
+                "makes that file), or keep=False"
             )
         return CursorFile(self.state or usual_path(self.address, self.nick))
 

@@ -203,6 +203,7 @@ def room(bot: Bot, bot_broker: str) -> Iterator[Room]:
     """Give the bot's first room, with the bot in it. It keeps no cursor, and its clock stands."""
     clock = FakeClock()
     bot.address, bot.clock, bot.keep = bot_broker, clock, False
+    bot.server_key = bot.key = bot.token = None  # of a broker that is not meant now
     with bot:
         made = Room(bot, bot_broker, clock)
         try:

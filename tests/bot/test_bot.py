@@ -214,6 +214,22 @@ def test_encrypted_it_goes_on_by_its_key(tmp_path: Path) -> None:
         assert said(ann) == ["THREE", "TWO", "THREE"]
 
 
+def test_a_link_lets_it_in_and_names_its_room(tmp_path: Path) -> None:
+    key = tmp_path / "echo.key"
+    with Encrypted() as house, house.client("ann") as ann:
+        ann.join("ops")
+        link = house.link("ops", "a-token")
+        for number in range(2):  # by the token, then by the key alone
+            bot = Bot(link, "echo", key=key, state=tmp_path / "echo.json")
+            bot.on_message("one|two")(lambda ctx, match: ctx.say(ctx.text.upper()))
+            assert (bot.rooms, key.exists()) == (["ops"], number > 0)
+            with bot:
+                ann.say("ops", ("one", "two")[number])
+                until_said(ann, ("ONE", "TWO")[number])
+        assert house.requests.count("redeem") == 1
+    assert Bot(link, rooms=["lobby"], key=key).rooms == ["lobby"]
+
+
 def test_rooms_that_it_is_not_asked_for_any_more_are_left(
     broker: RunningBroker, tmp_path: Path
 ) -> None:

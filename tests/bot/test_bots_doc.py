@@ -12,8 +12,10 @@ import pytest
 
 from chatlib.bot import arguments, lane
 from chatlib.bot.bot import GRACE_S, Bot
+from chatlib.bot.cursors import usual_path
 from chatlib.core.buckets import Limits
 from chatlib.net.curve import make_pair
+from chatlib.protocol.links import DEFAULT_ADDRESS
 from chatlib.security.keys import to_link
 from tests.support import ROOT
 
@@ -36,13 +38,20 @@ def test_its_bot_passes_its_tests(tmp_path: Path) -> None:
     assert "3 passed" in done.stdout, done.stdout
 
 
-def test_its_encrypted_bot_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_its_encrypted_bot_is_made() -> None:
     program = blocks()[""].replace("k=...&t=...", f"k={to_link(make_pair().public)}&t=abc")
     made: dict[str, object] = {}
     exec(program, made)
-    assert isinstance(made["bot"], Bot)
-    assert (tmp_path / "deploybot.key").exists()
+    bot = made["bot"]
+    assert isinstance(bot, Bot)
+    assert (bot.address, bot.rooms) == ("tcp://192.168.1.20:5555", ["ops"])
+
+
+def test_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    shown = usual_path(DEFAULT_ADDRESS, "deploybot")
+    assert str(shown.parent).endswith("/.local/state/hubbub/bots")
+    assert f"`{shown.name}`" in DOC and "`~/.local/state/hubbub/bots`" in DOC
 
 
 def test_its_numbers() -> None:

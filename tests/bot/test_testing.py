@@ -13,6 +13,8 @@ from chatlib import Bot
 from chatlib.bot import testing
 from chatlib.bot.context import Context
 from chatlib.bot.testing import Room
+from chatlib.net.curve import make_pair
+from chatlib.security.keys import to_link
 from tests.support import ROOT
 
 pytest_plugins = ["chatlib.bot.testing"]
@@ -20,7 +22,8 @@ pytest_plugins = ["chatlib.bot.testing"]
 
 @pytest.fixture
 def bot() -> Bot:
-    bot = Bot(nick="robot", rooms=["ops"])
+    link = f"hubbub://192.0.2.1/ops?k={to_link(make_pair().public)}&t=abc"
+    bot = Bot(link, nick="robot", key="no/robot.key")
 
     @bot.command("ping")
     def ping(ctx: Context, times: int = 1) -> None:
