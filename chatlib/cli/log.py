@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from chatlib.net.broker import Broker
 
 FEW_DESCRIPTORS = 1024
+TROUBLE = ("failing", "storing", "undecided", "crowded", "greedy", "draining")  # told though quiet
 
 
 class Log:
@@ -70,7 +71,7 @@ class Log:
         """Print one line for somebody who came, went, joined, left or was renamed."""
         from chatlib.sanitize import sanitize
 
-        if self._quiet:
+        if self._quiet and note.what not in TROUBLE:
             return
         if self._json:
             known = {f: getattr(note, f) for f in note.__struct_fields__ if f != "what"}
@@ -98,6 +99,7 @@ class Log:
             "crowded": f"NOBODY NEW MAY COME IN, nor operators here: {note.reason} (ulimit -n)",
             "greedy": "subscribed to more than a key may: the feed is closed to it for 10 minutes",
             "storing": "the history is being stored again",
+            "draining": f"DRAINING: nobody new comes in, and {note.count} sessions are told so",
             "invited": f"is an invitation to {note.room}",
             "linked": f"has a link for one more key now ({note.reason})",
             "redeemed": f"(an invitation to {note.room}) let somebody in",

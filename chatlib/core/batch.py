@@ -83,7 +83,7 @@ class Note(Struct, omit_defaults=True):
         "opened", "resumed", "ended", "renamed", "joined", "left", "failing", "storing",
         "invited", "redeemed", "banned", "unbanned", "promoted", "slowed", "undecided", "crowded",
         "greedy", "registered", "unregistered", "devices", "reset", "wrong password", "kicked",
-        "muted", "unmuted", "linked",
+        "muted", "unmuted", "linked", "draining",
     ]  # fmt: skip
     sid: str
     nick: str

@@ -188,6 +188,7 @@ class Pipeline:
         self._emit(batch, now)
         if self.draining and not drained:
             self._close(DRAINED)
+            batch.notes.append(Note("draining", "", "", count=len(self.state.sessions)))
         self._answers.take(questions)
         self._answers.serve(self.congested, now)
         if chores or self._trimming:

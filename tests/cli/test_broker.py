@@ -125,6 +125,13 @@ def test_quiet(tmp_path: Path) -> None:
         assert broker.output().endswith("\nstopped: everyone was told\n")
 
 
+def test_trouble_is_told_quiet_or_not(capfd: pytest.CaptureFixture[str]) -> None:
+    log = Log("text", quiet=True)
+    for what in ("failing", "storing", "undecided", "crowded", "greedy", "draining"):
+        log.note(Note(what, "", "", reason="why"), "")
+        assert re.match(r"\d\d:\d\d:\d\d \w", capfd.readouterr().out), what
+
+
 @pytest.mark.parametrize(
     ("known", "told"),
     [
