@@ -31,7 +31,9 @@ class Operator(OneShot):
             endpoint = parse_endpoint(place["operator"])
         except (OSError, ValueError, KeyError, TypeError) as e:
             raise Unreachable(
-                f"no broker runs on {directory}: start one (hubbub broker), or name another --data"
+                f"no broker runs on {directory}: start one (hubbub broker), or name another "
+                "--data. One that keeps its history in memory can't be asked: start it with --data "
+                "instead of --memory"
             ) from e
         keys = None
         if place.get("encrypted"):
