@@ -50,7 +50,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--nick", metavar="NAME", help="nickname (default: asked for)")
+    parser.add_argument("--nick", metavar="NICK", help="nickname (default: asked for)")
     parser.add_argument("--room", metavar="ROOM", help="(default: the link's, else lobby)")
     parser.add_argument(
         "--no-wait", action="store_true", help="no broker there: exit 69 instead of waiting for it"

@@ -16,13 +16,16 @@ if TYPE_CHECKING:
     from chatlib.protocol.events import Event
 
 FOLLOW_S = 1.0  # between two looks at what is new
+A_KEY = "a key or its fingerprint, as `bans`, `audit` and the broker's log show it"
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600, "w": 7 * 24 * 3600}
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the commands to the parser of `hubbub`."""
     parser = _command(subparsers, "invite", "make a link that lets people in", _invite)
-    parser.add_argument("--room", default="lobby", help="where it leads (default: %(default)s)")
+    parser.add_argument(
+        "--room", default="lobby", metavar="ROOM", help="where it leads (default: %(default)s)"
+    )
     parser.add_argument(
         "--uses", type=int, default=1, metavar="N", help="people it lets in (default: 1)"
     )
@@ -36,37 +39,37 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--qr", action="store_true", help="draw the link as a QR code, too")
     _command(subparsers, "invitations", "list the invitations that are good now", _invitations)
     parser = _command(subparsers, "uninvite", "take an invitation back", _uninvite)
-    parser.add_argument("invitation", help="its id, as `invitations` lists it")
+    parser.add_argument(
+        "invitation", metavar="INVITATION", help="its id, as `invitations` lists it"
+    )
     parser = _command(subparsers, "ban", "keep somebody out of the broker, at once", _ban)
     who = parser.add_mutually_exclusive_group(required=True)
-    who.add_argument("nick", nargs="?", help="who is here under this nickname")
-    who.add_argument(
-        "--key",
-        help="a key or its fingerprint, as `bans`, `audit` and the broker's log show it",
-    )
-    who.add_argument("--address", help="an IP address")
-    parser.add_argument("--reason", default="", help="for the list of bans")
+    who.add_argument("nick", nargs="?", metavar="NICK", help="who is here under this nickname")
+    who.add_argument("--key", metavar="KEY", help=A_KEY)
+    who.add_argument("--address", metavar="IP", help="an IP address")
+    parser.add_argument("--reason", default="", metavar="TEXT", help="for the list of bans")
     parser = _command(subparsers, "unban", "let somebody in again", _unban)
-    parser.add_argument("who", help="the fingerprint, key or address, as `bans` lists it")
+    parser.add_argument(
+        "who", metavar="WHO", help="the fingerprint, key or address, as `bans` lists it"
+    )
     _command(subparsers, "bans", "list who is kept out", _bans)
     parser = _command(
         subparsers, "reset", "let somebody who lost his key have his nickname again", _reset
     )
-    parser.add_argument("nick", help="a registered nickname: all of its keys are removed")
+    parser.add_argument(
+        "nick", metavar="NICK", help="a registered nickname: all of its keys are removed"
+    )
     parser.add_argument(
         "--expires", type=_duration, default="24h", metavar="TIME",
         help="how long the new link is good (default: 24h)",
     )  # fmt: skip
     parser = _command(subparsers, "unregister", "take a registered nickname away", _unregister)
-    parser.add_argument("nick", help="the nickname, which is free then")
+    parser.add_argument("nick", metavar="NICK", help="the nickname, which is free then")
     parser = _command(subparsers, "promote", "give somebody a role in the broker", _promote)
     parser.add_argument("role", choices=("operator", "gateway", "none"), help="which one")
     who = parser.add_mutually_exclusive_group(required=True)
-    who.add_argument("nick", nargs="?", help="who is here under this nickname")
-    who.add_argument(
-        "--key",
-        help="a key or its fingerprint, as `bans`, `audit` and the broker's log show it",
-    )
+    who.add_argument("nick", nargs="?", metavar="NICK", help="who is here under this nickname")
+    who.add_argument("--key", metavar="KEY", help=A_KEY)
     parser = _command(subparsers, "audit", "show who used which right", _audit)
     parser.add_argument("--follow", action="store_true", help="go on with what happens")
     parser.add_argument("--json", action="store_true", help="each entry as its JSON line")

@@ -38,7 +38,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="the broker's control endpoint, or a link in quotes (default: %(default)s)",
     )
     parser.add_argument("-m", "--message", metavar="TEXT", help="say this instead")
-    parser.add_argument("--nick", metavar="NAME", help="nickname (default: the login name)")
+    parser.add_argument("--nick", metavar="NICK", help="nickname (default: the login name)")
     parser.add_argument(
         "--json",
         action="store_true",

@@ -61,7 +61,7 @@ def _add_drain(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--seconds",
         type=int,
         default=10,
-        metavar="N",
+        metavar="SECONDS",
         help="that senders may take at the most (default: 10)",
     )
     parser.set_defaults(run=_drain)

@@ -15,16 +15,7 @@ from chatlib.core.admission import Admission
 from chatlib.core.apply import apply
 from chatlib.core.batch import INBOX, Batch, Count, JoinReply, Note, Opened
 from chatlib.core.buckets import Limits
-from chatlib.core.commands import (
-    Command,
-    JoinRoom,
-    MarkRead,
-    Origin,
-    Peer,
-    Question,
-    Say,
-    Unhashed,
-)
+from chatlib.core.commands import Command, JoinRoom, MarkRead, Origin, Peer, Question, Say, Unhashed
 from chatlib.core.identities import Rule
 from chatlib.core.meter import Meter
 from chatlib.core.state import State

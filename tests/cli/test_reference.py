@@ -37,6 +37,16 @@ def test_the_page_of_commands() -> None:
     assert set(re.findall(r"^### hubbub (\S+)$", CLI, re.M)) == set(PARSERS)
 
 
+def test_values_are_called_in_capitals() -> None:
+    called = {
+        (name, action.metavar)
+        for name, parser in PARSERS.items()
+        for action in parser._actions
+        if action.nargs != 0 and action.choices is None
+    }
+    assert not {(name, word) for name, word in called if not word or word != word.upper()}
+
+
 def test_the_page_names_every_exit_code() -> None:
     told = {int(code): means for code, means in re.findall(r"^\| (\d+) \| (.*) \|$", CLI, re.M)}
     assert told == reference.EXIT_CODES
