@@ -110,6 +110,7 @@ def _operator(args: argparse.Namespace) -> Operator:
 def _invite(args: argparse.Namespace) -> int:
     from chatlib.net.belonging import link_of
     from chatlib.protocol import answers, requests
+    from chatlib.tui.when import zoned
 
     with _operator(args) as broker:
         made = broker.ask(
@@ -122,7 +123,7 @@ def _invite(args: argparse.Namespace) -> int:
         show(link_of(made))
     times = "once" if made.uses == 1 else f"{made.uses} times"
     print(
-        f"It lets in {times}, until {made.expires}. Take it back with: "
+        f"It lets in {times}, until {zoned(made.expires)}. Take it back with: "
         f"hubbub uninvite {made.invitation}",
         file=sys.stderr,
     )
@@ -131,11 +132,12 @@ def _invite(args: argparse.Namespace) -> int:
 
 def _invitations(args: argparse.Namespace) -> int:
     from chatlib.protocol import answers, requests
+    from chatlib.tui.when import zoned
 
     with _operator(args) as broker:
         found = broker.ask(requests.Invitations(), answers.InvitationList)
     for line in found.invitations:
-        print(f"{line.invitation}  {line.room}  {line.uses} left  until {line.expires}")
+        print(f"{line.invitation}  {line.room}  {line.uses} left  until {zoned(line.expires)}")
     return 0
 
 
@@ -203,12 +205,13 @@ def _print_entries(lines: list[Raw], as_json: bool) -> int:
 def told(entry: Event) -> str:
     """Return an entry of the audit log as a line for people."""
     from chatlib.sanitize import sanitize
+    from chatlib.tui.when import zoned
 
     who = entry.nick or "somebody new"
     key = f" ({entry.key})" if entry.key else ""
-    words = [entry.at, f"{who}{key}", entry.what or "?", entry.to or ""]
+    words = [zoned(entry.at), f"{who}{key}", entry.what or "?", entry.to or ""]
     words += [f"in {entry.room}" if entry.room else "", f"role {entry.role}" if entry.role else ""]
-    words += [f"until {entry.until}" if entry.until else "", entry.text or ""]
+    words += [f"until {zoned(entry.until)}" if entry.until else "", entry.text or ""]
     return sanitize("  ".join(filter(None, words)))
 
 
@@ -216,12 +219,18 @@ def _bans(args: argparse.Namespace) -> int:
     from chatlib.core.whom import shown
     from chatlib.protocol import answers, requests
     from chatlib.sanitize import sanitize
+    from chatlib.tui.when import zoned
 
     with _operator(args) as broker:
         found = broker.ask(requests.Bans(), answers.BanList)
     for line in found.bans:
         who = shown(line.who)
-        words = [who, f"since {line.at}", f"key {line.who}" if who != line.who else "", line.reason]
+        words = [
+            who,
+            f"since {zoned(line.at)}",
+            f"key {line.who}" if who != line.who else "",
+            line.reason,
+        ]
         print(sanitize("  ".join(filter(None, words))))
     return 0
 
@@ -229,13 +238,14 @@ def _bans(args: argparse.Namespace) -> int:
 def _reset(args: argparse.Namespace) -> int:
     from chatlib.net.belonging import link_of
     from chatlib.protocol import answers, requests
+    from chatlib.tui.when import zoned
 
     with _operator(args) as broker:
         made = broker.ask(requests.Reset(nick=args.nick, seconds=args.expires), answers.Invited)
     print(link_of(made))
     print(
         f"All keys of {args.nick} are removed. Give this link to its owner alone: whoever joins "
-        f"with it first has the nickname, until {made.expires}.",
+        f"with it first has the nickname, until {zoned(made.expires)}.",
         file=sys.stderr,
     )
     return 0

@@ -27,6 +27,14 @@ def parse_when(text: str, now: datetime) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=now.tzinfo)
 
 
+def zoned(at: str) -> str:
+    """Return a time of RFC 3339 as it is here, to the second and with the offset of here."""
+    try:
+        return datetime.fromisoformat(at).astimezone().isoformat(" ", "seconds")
+    except (ValueError, OverflowError):
+        return at
+
+
 def shown(at: str, since: str = "") -> str:
     """Return a time of RFC 3339 as it is here, without the day where that is the day of `since`."""
     try:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from chatlib.errors import Misuse
-from chatlib.tui.when import parse_when, shown
+from chatlib.tui.when import parse_when, shown, zoned
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=timezone(timedelta(hours=2)))
 
@@ -44,6 +44,8 @@ def test_a_time_is_shown_as_it_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
         assert shown("2026-11-21T09:30:00Z", "2026-11-21T01:00:00Z") == "18:30"
         assert shown("2026-11-21T15:30:00Z", "2026-11-21T14:00:00Z") == "2026-11-22 00:30"
         assert shown("never", "never") == "never"
+        assert zoned("2026-11-21T09:30:00.123Z") == "2026-11-21 18:30:00+09:00"
+        assert zoned("never") == "never"
     finally:
         monkeypatch.undo()
         time.tzset()

@@ -1,0 +1,33 @@
+"""What operators are told is told in the time of here; what is for programs, in UTC."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.follow_play import hubbub
+from tests.support import RunningBroker
+
+HERE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+09:00")
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[RunningBroker]:
+    with RunningBroker(tmp_path, "--access", "invite", data=tmp_path / "data") as running:
+        yield running
+
+
+def test_times(broker: RunningBroker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    data = ("--data", str(broker.data))
+    assert HERE.search(hubbub("invite", *data).stderr)
+    assert hubbub("ban", *data, "--address", "192.0.2.1").returncode == 0
+    for command in ("invitations", "bans", "audit"):
+        told = hubbub(command, *data).stdout
+        assert HERE.search(told) and not re.search(r"\d\dT\d\d", told), command
+    for line in hubbub("audit", *data, "--json").stdout.splitlines():
+        assert json.loads(line)["at"].endswith("Z")
