@@ -39,6 +39,7 @@ def _make_parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.Argumen
         operator,
         send,
         watching,
+        web,
     )  # fmt: skip
 
     parser = argparse.ArgumentParser(
@@ -56,6 +57,7 @@ def _make_parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.Argumen
         key,
         operator,
         watching,
+        web,
         care,
         config,
         completion,

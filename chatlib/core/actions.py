@@ -22,11 +22,15 @@ class SendIntake(NamedTuple):
 
 
 class Attach(NamedTuple):
-    """Connect PUSH and SUB anew, and subscribe to all `topics`."""
+    """Connect PUSH and SUB anew, and subscribe to all `topics`.
+
+    `stuck` tells that what was pushed does not arrive.
+    """
 
     intake: str
     feed: str
     topics: tuple[bytes, ...]
+    stuck: bool = False
 
 
 class Subscribe(NamedTuple):

@@ -12,6 +12,7 @@ Feed it with `connected`, `disconnected`, `control`, `feed` and `tick`; ask it w
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Literal
 
 from chatlib.core.actions import Action, Attach, Delivered, Effects, HangUp, SendIntake
@@ -38,7 +39,8 @@ class Follower:
     """One client's view of one broker; `program` is told to the broker.
 
     `invitation` is the token of a link (see `arrival`). `registered` tells whether the nickname is
-    one's own for good. `past` is a session of a process before this one, to go on in.
+    one's own for good. `past` is a session of a process before this one, to go on in. With `shared`
+    (rooms to begin in) public rooms are read for us, and `witness` is told what is ours.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Follower:
         program: str = "chatlib",
         invitation: str | None = None,
         past: SavedSession | None = None,
+        shared: Collection[str] | None = None,
     ) -> None:
         self.state: State = "offline"
         self.registered = False
@@ -58,7 +61,7 @@ class Follower:
         self._effects = Effects()
         self._requests = Requests(self._effects)
         self._marks = Marks(self._requests)
-        self._reader = Reader(self._effects, self._requests, self._mine)
+        self._reader = Reader(self._effects, self._requests, self._mine, shared)
         self._arrival = Arrival(
             self._requests,
             nick,
@@ -130,6 +133,11 @@ class Follower:
         return self._reader.joined
 
     @property
+    def shared(self) -> list[str]:
+        """The public ones of them that somebody else reads."""
+        return self._reader.shared
+
+    @property
     def paused(self) -> bool:
         """Whether the user does not keep up: then nothing is fetched."""
         return self._paused
@@ -151,11 +159,11 @@ class Follower:
         self._push(now)
         return ticket
 
-    def join(self, room: str, history: int, now: float) -> int:
+    def join(self, room: str, history: int, now: float, after: int | None = None) -> int:
         """Ask to become a member; the last `history` events come before one's own join."""
         stream = self._reader.open(room)
         return self.ask(
-            requests.Join(room=room),
+            requests.Join(room=room, after=after),
             answers.Joined,
             now,
             lambda answer, now: self._reader.joined_now(stream, answer, history, now),
@@ -233,13 +241,11 @@ class Follower:
         self._ping_at, self._haste = now + self._heartbeat, HASTE_S
         self._place = (welcome.intake, welcome.feed)
         self._attach()
-        self.delivered.append(
-            Connection(
-                "online", resumed=welcome.resumed, new_history=new_history, nick=welcome.nick
-            )
-        )
+        resumed = welcome.resumed
+        told = Connection("online", resumed=resumed, new_history=new_history, nick=welcome.nick)
+        self.delivered.append(told)
         earlier = self._requests.ids
-        if welcome.resumed:
+        if resumed:
             self.outbox.resume(welcome.accepted or 0, now)
             reader.resume(welcome, now)
             reader.user = welcome.user or welcome.sid
@@ -258,8 +264,9 @@ class Follower:
                 self._refuse(message, "unknown_fate", text)
         self._reader.renew(welcome, new_history, now)
 
-    def _attach(self) -> None:
-        self.actions.append(Attach(*self._place, (BEACON, *self._reader.topics)))
+    def _attach(self, stuck: bool = False) -> None:
+        topics = () if self._reader.sharing else (BEACON, *self._reader.topics)
+        self.actions.append(Attach(*self._place, topics, stuck))
 
     def _hang_up(self, reason: str) -> None:
         self.actions.append(HangUp(reason))
@@ -321,6 +328,11 @@ class Follower:
         if notice.kind == "closing":
             self._farewell = notice.reason or "the broker was stopped"
 
+    def witness(self, event: Event, now: float) -> None:
+        """Take in an event of one's own in a public room that somebody else reads."""
+        self._mine(event, now)
+        self._reader.witness(event)
+
     def _mine(self, event: Event, now: float) -> None:
         """Look at an event as it comes: one's own acknowledges itself."""
         if event.author == self.user and event.kind == "nick":
@@ -348,7 +360,7 @@ class Follower:
         self._push(now)
         if now >= self._ping_at:
             self._ping(now)
-        if now - self._heard >= FEED_SILENT * self._heartbeat:
+        if not self._reader.sharing and now - self._heard >= FEED_SILENT * self._heartbeat:
             self._heard = now
             self._attach()
         self._reader.tick(now)
@@ -371,7 +383,7 @@ class Follower:
                 if self.outbox.accepted > before:
                     self._haste = HASTE_S
                 if self.outbox.stuck(before, now):
-                    self._attach()
+                    self._attach(stuck=True)
                 self._reader.inbox_head(pong.inbox, now)
                 self._reader.hear(pong.heads, now)
                 if self.registered:
@@ -384,6 +396,5 @@ class Follower:
         """Return the seconds after which `tick` has something to do, at the latest."""
         if self.state == "greeting" or self._requests:
             return 0.25
-        if self.state != "online":
-            return 1.0
-        return max(0.0, min(self._ping_at - now, 0.1 if self.outbox else 1.0))
+        patience = max(0.0, min(self._ping_at - now, 0.1 if self.outbox else 1.0))
+        return patience if self.state == "online" else 1.0

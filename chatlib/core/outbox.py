@@ -61,6 +61,9 @@ class Outbox:
         self._foreign = False  # the session is one of a process before us: see take_over
         self._expected: int | None = None
         self._moved = 0.0
+        self.holding = False  # what is added waits for `release`, with the number that it has
+        self.generation = 0  # changes when numbers were given anew
+        self._held = 0  # the newest of the queue
 
     def __len__(self) -> int:
         return len(self._queue)
@@ -109,7 +112,36 @@ class Outbox:
         message = Message(self._tickets, line)
         self._queue.append(message)
         self._size += message.size
+        self._held += self.holding
         return message.ticket
+
+    def release(self, ticket: int) -> None:
+        """Let everything up to `ticket` go out: whoever holds it back has noted its number."""
+        newest = self._queue[-1].ticket if self._queue else ticket
+        self._held = max(0, min(self._held, newest - ticket))
+
+    def numbered(self) -> list[tuple[int, int]]:
+        """Return ticket and number of all that waits, oldest first."""
+        return [(m.ticket, m.line.n) for m in self._queue if not m.done]
+
+    def restore(self, lines: Iterable[Line]) -> list[int]:
+        """Go on with what a process before us said in the session, as it had numbered it.
+
+        What of it may be on its way has the same numbers, and is the same. All is held. Returns
+        the tickets.
+        """
+        self._foreign = False
+        for line in lines:
+            if not self._queue:
+                self.accepted = line.n - 1
+            assert line.n == self.accepted + len(self._queue) + 1
+            self._tickets += 1
+            message = Message(self._tickets, line)
+            self._queue.append(message)
+            self._size += message.size
+        self._reached = self.accepted + len(self._queue)
+        self._held = len(self._queue)
+        return [message.ticket for message in self._queue]
 
     def frames(self, now: float) -> Iterator[bytes]:
         """Yield bodies for intake: all that may go out now."""
@@ -117,10 +149,11 @@ class Outbox:
             return
         if self._sent == 0:
             self.progressed = now
-        while self._sent < min(len(self._queue), self._ahead):
+        most = min(len(self._queue) - self._held, self._ahead)
+        while self._sent < most:
             lines: list[bytes] = []
             size = 0
-            for message in islice(self._queue, self._sent, self._ahead):
+            for message in islice(self._queue, self._sent, most):
                 line = encode(message.line)
                 if lines and (len(lines) == FRAME_LINES or size + len(line) > FRAME_BYTES):
                     break
@@ -245,6 +278,8 @@ class Outbox:
         self._recent.clear()
         self.accepted = self._sent = self._reached = self._stalled = 0
         self._foreign = False
+        self.generation += 1
+        self._held = len(self._queue) if self.holding else 0
         self._rewound = (0, float("-inf"))
         for n, message in enumerate(self._queue, 1):
             message.line.n, message.done = n, False
