@@ -19,6 +19,7 @@ from chatlib.errors import BadConfiguration, CannotCreate, Misuse
 from chatlib.protocol.links import DEFAULT_PORT
 
 if TYPE_CHECKING:
+    from chatlib.cli.beside import PageProcess
     from chatlib.core.buckets import Limits
     from chatlib.history.retention import Retention
     from chatlib.history.store import Store
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from chatlib.net.doors import Security
     from chatlib.net.metrics import MetricsServer
     from chatlib.net.supervision import Supervisor
+    from chatlib.protocol.links import Endpoint
 
 PASSWORDS_NEED_KEYS = (
     "--passwords is for a broker with keys, which people register: add --access invite"
@@ -34,6 +36,7 @@ PASSWORDS_NEED_KEYS = (
 
 def run(args: argparse.Namespace) -> int:
     """Run a broker until it is told to stop. Raises CannotCreate, BadAddress."""
+    from chatlib.cli.beside import check_extra
     from chatlib.cli.reload import Reloader
     from chatlib.net.broker import raise_descriptor_limit
     from chatlib.net.operator import write_place
@@ -45,6 +48,8 @@ def run(args: argparse.Namespace) -> int:
     supervisor = supervisor_of(os.environ, os.getpid())
     broker = _make_broker(args, log, supervisor)
     metrics = _metrics(args, broker)
+    if args.web is not None:
+        check_extra()
     descriptors = raise_descriptor_limit()
     bound = broker.bind()
     reloader = Reloader(args, broker, log, supervisor)
@@ -61,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
         places = dict(zip(("control", "intake", "feed"), map(str, bound), strict=True))
         more = {"metrics": metrics.address} if metrics is not None else {}
         _write_ready(args.ready_file, broker, places | more)
+    page = _page(args, broker, bound[0])
     supervisor.ready()
     # Messages come and go by the hundred thousand and hold no cycles: collected seldom, they cost
     # a thirtieth less.
@@ -69,9 +75,30 @@ def run(args: argparse.Namespace) -> int:
     try:
         broker.run()
     finally:
+        if page is not None:
+            page.close()
         if metrics is not None:
             metrics.close()
     return _ended(broker, log)
+
+
+def _page(args: argparse.Namespace, broker: Broker, control: Endpoint) -> PageProcess | None:
+    """Start the page server, where one is wanted."""
+    from chatlib.cli.beside import PageProcess, page_arguments
+
+    if args.web is None:
+        return None
+    data = None if args.memory else _directory(args).absolute()
+    arguments = page_arguments(
+        control, args.web, data, encrypted=broker.encrypted, config=args.config or ""
+    )
+    page = PageProcess(
+        arguments,
+        quiet=args.log_format == "json",
+        note=lambda text: print(f"hubbub: {text}", file=sys.stderr),
+    )
+    page.start()
+    return page
 
 
 def _ended(broker: Broker, log: Log) -> int:

@@ -153,6 +153,13 @@ def _add_log(parser: argparse.ArgumentParser) -> None:
         "127.0.0.1:9464; port 0 takes a free one",
     )
     parser.add_argument(
+        "--web",
+        metavar="HOST:PORT",
+        type=_place,
+        help="serve the page for browsers there, such as 127.0.0.1:8080, in a process beside this "
+        "one; see `hubbub web`, whose options are read from the file and the environment",
+    )
+    parser.add_argument(
         "--quiet", action="store_true", help="after the start, print no line for who comes and goes"
     )
     parser.add_argument(

@@ -1,0 +1,176 @@
+"""What the page server answers over HTTP: the page, entering, and the WebSocket."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from starlette.applications import Starlette
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from chatlib.errors import BadName, HubbubError, Refused
+from chatlib.protocol.codec import encode
+from chatlib.protocol.fields import Error
+from chatlib.web.entrance import Entrance
+from chatlib.web.guard import MOST_BODY, Guard, Headers
+from chatlib.web.hub import Hub
+from chatlib.web.person import MOST_TABS, Tab
+from chatlib.web.socket import Conversation, frame_rates
+from chatlib.web.wire import PUSH
+
+STATIC = Path(__file__).parent / "static"
+COOKIE_S = 90 * 24 * 3600
+NOBODY = 4401  # close codes of ours: there is no person to this cookie
+TOO_MANY = 4429
+_STATUS = {
+    "slow_down": 429, "unavailable": 503, "bad_token": 403, "not_admitted": 403, "forbidden": 403,
+    "too_big": 413,
+}  # fmt: skip
+
+
+class Enter(Struct):
+    """What somebody who comes in says."""
+
+    nick: str
+    token: str = ""
+
+
+class Pages:
+    """The routes; the hub and the entrance are made when the loop runs."""
+
+    def __init__(self, guard: Guard, start: Callable[[], tuple[Hub, Entrance]]) -> None:
+        self._guard = guard
+        self._start = start
+        self._frames = frame_rates()
+        self._hub: Hub
+        self._entrance: Entrance
+
+    def app(self) -> Any:
+        """Return the ASGI application."""
+        routes = [
+            Route("/", self._page),
+            Route("/healthz", self._healthz),
+            Route("/api/enter", self._enter, methods=["POST"]),
+            Route("/api/leave", self._leave, methods=["POST"]),
+            WebSocketRoute("/ws", self._socket),
+            Mount("/static", StaticFiles(directory=STATIC)),
+        ]
+        app = Starlette(routes=routes, lifespan=self._lifespan)
+        return Headers(app, secure=self._guard.secure)
+
+    @asynccontextmanager
+    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        self._hub, self._entrance = self._start()
+        self._hub.start()
+        try:
+            yield
+        finally:
+            self._hub.close()
+
+    # -- HTTP ---------------------------------------------------------------------------------
+
+    async def _page(self, request: Request) -> Response:
+        if not self._guard.is_ours(request.headers.get("host", "")):
+            return PlainTextResponse("this is not the address of this page", 421)
+        return FileResponse(STATIC / "index.html")
+
+    async def _healthz(self, request: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def _enter(self, request: Request) -> Response:
+        try:
+            asked = msgspec.json.decode(await self._body(request), type=Enter)
+            address = request.client.host if request.client else ""
+            if wait := self._guard.enters(address, time.monotonic()):
+                text = "too many people come from your address: try again in a moment"
+                return _failure("slow_down", text, after_ms=int(wait * 1000) + 1)
+            room = await self._entrance.admit(asked.token)
+            cookie = await self._hub.enter(asked.nick)
+        except (msgspec.DecodeError, UnicodeDecodeError) as e:
+            return _failure("bad_request", str(e))
+        except Refused as e:
+            return _failure(e.code, str(e), suggestion=e.suggestion)
+        except BadName as e:
+            return _failure(e.code, str(e))
+        except HubbubError as e:
+            return _failure("unavailable", str(e))
+        answer = _json({"ok": True, "room": room})
+        answer.set_cookie(
+            self._guard.cookie,
+            cookie,
+            max_age=COOKIE_S,
+            httponly=True,
+            samesite="strict",
+            secure=self._guard.secure,
+        )
+        return answer
+
+    async def _leave(self, request: Request) -> Response:
+        try:
+            await self._body(request)
+        except Refused as e:
+            return _failure(e.code, str(e))
+        if (person := self._hub.find(self._cookie(request))) is not None:
+            self._hub.forget(person)
+        answer = _json({"ok": True})
+        answer.delete_cookie(
+            self._guard.cookie, httponly=True, samesite="strict", secure=self._guard.secure
+        )
+        return answer
+
+    async def _body(self, request: Request) -> bytes:
+        """Return what was posted. Raises Refused: another site asks, or it is too much."""
+        kind = request.headers.get("content-type", "").partition(";")[0].strip()
+        if kind != "application/json" or not self._guard.same_origin(request.headers):
+            raise Refused("forbidden", "only this page itself may ask that")
+        body = b""
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MOST_BODY:
+                raise Refused("too_big", f"a request has at most {MOST_BODY} bytes")
+        return body
+
+    def _cookie(self, connection: HTTPConnection) -> str | None:
+        return connection.cookies.get(self._guard.cookie)
+
+    # -- the WebSocket ------------------------------------------------------------------------
+
+    async def _socket(self, websocket: WebSocket) -> None:
+        if not self._guard.same_origin(websocket.headers):
+            await websocket.close()  # before it is accepted: 403
+            return
+        await websocket.accept()
+        person = self._hub.find(self._cookie(websocket))
+        if person is None:
+            await websocket.close(NOBODY, "choose a nickname first")
+            return
+        if len(person.tabs) >= MOST_TABS:
+            await websocket.close(TOO_MANY, f"you have {MOST_TABS} tabs open: close one")
+            return
+        tab = Tab(websocket.scope["extensions"][PUSH])
+        conversation = Conversation(self._hub, person, tab, self._frames)
+        self._hub.came(person, tab)
+        try:
+            while True:
+                conversation.take(await websocket.receive_text())
+        except (WebSocketDisconnect, KeyError):  # KeyError: a binary frame, which nobody sends
+            pass
+        finally:
+            self._hub.went(person, tab)
+
+
+def _json(value: Any, status: int = 200) -> Response:
+    return Response(encode(value), status, media_type="application/json")
+
+
+def _failure(code: str, message: str, **more: Any) -> Response:
+    return _json({"ok": False, "error": Error(code, message, **more)}, _STATUS.get(code, 400))
