@@ -31,13 +31,13 @@ class Audience:
         """Let somebody listen."""
         self._listeners.setdefault(room, set()).add(listener)
 
-    def remove(self, room: str, listener: Listener) -> bool:
-        """Let somebody not listen any more; return whether nobody does."""
+    def remove(self, room: str, listener: Listener, now: float) -> bool:
+        """Let somebody not listen any more, after what was to come; return whether nobody does."""
+        self._flush(room, now)
         listeners = self._listeners.get(room, set())
         listeners.discard(listener)
         if not listeners:
             self._listeners.pop(room, None)
-            self._lines.pop(room, None)
             self._open_at.pop(room, None)
         return not listeners
 

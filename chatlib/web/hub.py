@@ -218,7 +218,7 @@ class Hub:
             self.relay.follow(room, now)
             person.tell(told("joined", room=room))
         for room in person.rooms - rooms:
-            if self.audience.remove(room, person):
+            if self.audience.remove(room, person, now):
                 self.relay.unfollow(room)
             person.tell(told("left", room=room))
         person.rooms = rooms
@@ -244,7 +244,8 @@ class Hub:
 
     def unfollow(self, room: str, person: Person) -> None:
         """Let a person not hear a room that they turned out not to be in."""
-        if room not in person.rooms and self.audience.remove(room, person):
+        now = time.monotonic()
+        if room not in person.rooms and self.audience.remove(room, person, now):
             self.relay.unfollow(room)
             self._perform()
 

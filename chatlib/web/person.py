@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from chatlib.core.actions import Attach, HangUp, SendControl, SendIntake
 from chatlib.core.follower import Follower
 from chatlib.core.signals import Connection, Gap, Refusal, SavedSession
-from chatlib.errors import ProtocolViolation
+from chatlib.errors import HubbubError, ProtocolViolation
 from chatlib.net.gateway import Control
-from chatlib.protocol import answers, requests
+from chatlib.protocol import answers, limits, requests
 from chatlib.protocol.codec import encode
 from chatlib.protocol.events import Event, Line
 from chatlib.version import __version__
@@ -298,11 +298,31 @@ class Person:
 
     def join(self, room: str, after: int | None, then: Callable[[Any], None], now: float) -> None:
         """Join a room, or look at one that one is in."""
-        if room in self.follower.rooms:
+        if room not in self.follower.rooms:
+            self._answers[self.follower.join(room, 0, now, after)] = then
+            self.settle(now)
+        elif after is not None:
             self.ask(requests.Join(room=room, after=after), answers.Joined, then, now)
-            return
-        self._answers[self.follower.join(room, 0, now, after)] = then
-        self.settle(now)
+        else:
+            self._look(room, then, now)
+
+    def _look(self, room: str, then: Callable[[Any], None], now: float) -> None:
+        """Look at the newest events: a `join` brings a member those up to the own one."""
+
+        def found(page: Any) -> None:
+            def joined(answer: Any) -> None:
+                if not isinstance(answer, HubbubError):
+                    answer.events, answer.head, answer.more = page.events, page.head, False
+                then(answer)
+
+            if isinstance(page, HubbubError):
+                then(page)
+            else:
+                asked = requests.Join(room=room, after=page.head)
+                self.ask(asked, answers.Joined, joined, time.monotonic())
+
+        newest = requests.History(room=room, limit=limits.JOIN_EVENTS)
+        self.ask(newest, answers.Page, found, now)
 
     def when_said(self, do: Callable[[], None], now: float) -> None:
         """Do something when all that was said is acknowledged: nothing else orders the two."""

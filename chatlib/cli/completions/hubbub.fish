@@ -50,8 +50,8 @@ function _shtab_hubbub_using
   test "$_shtab_hubbub_cmdpath" = "$argv"
 end
 
-set -g _shtab_hubbub_commands broker chat join login log send key invite invitations uninvite ban unban bans reset unregister promote audit top drain doctor backup export import check config completion
-set -g _shtab_hubbub_opts_with_value --access --address --advertise --config --count --cursor --data --durability --exclude --expires --feed --form --from-seq --heartbeat --idle --include --intake --interval --keep-days --keep-events --key --kind --limit --lines --listen --log-format --message --metrics --nick --out --output --ready-file --reason --room --rotate --seconds --since --timeout --until --uses -e -f -i -m -n -o -r -u
+set -g _shtab_hubbub_commands broker chat join login log send key invite invitations uninvite ban unban bans reset unregister promote audit top drain doctor web backup export import check config completion
+set -g _shtab_hubbub_opts_with_value --access --address --advertise --broker-data --cert --config --count --cursor --data --durability --exclude --expires --feed --form --from-seq --heartbeat --idle --include --intake --interval --keep-days --keep-events --key --kind --limit --lines --listen --log-format --message --metrics --name --nick --out --output --ready-file --reason --room --rotate --seconds --since --timeout --until --uses --web -e -f -i -m -n -o -r -u
 
 complete -c hubbub -e
 complete -c hubbub -f
@@ -79,6 +79,7 @@ complete -c hubbub -n '_shtab_hubbub_using broker' -l durability -xka "disk os" 
 complete -c hubbub -n '_shtab_hubbub_using broker' -l keep-days -x -d 'drop events that are older, to the hour (default: all); again for each room that differs'
 complete -c hubbub -n '_shtab_hubbub_using broker' -l keep-events -x -d 'keep only the newest of each room and inbox; ROOM=all for a room that keeps all'
 complete -c hubbub -n '_shtab_hubbub_using broker' -l metrics -x -d 'answer /metrics (for Prometheus), /healthz and /readyz there over HTTP, such as 127.0.0.1:9464; port 0 takes a free one'
+complete -c hubbub -n '_shtab_hubbub_using broker' -l web -x -d 'serve the page for browsers there, such as 127.0.0.1:8080, in a process beside this one; see `hubbub web`, whose options are read from the file and the environment'
 complete -c hubbub -n '_shtab_hubbub_using broker' -l quiet -d 'after the start, print no line for who comes and goes'
 complete -c hubbub -n '_shtab_hubbub_using broker' -l log-format -xka "text json" -d '(default: text)'
 complete -c hubbub -n '_shtab_hubbub_using broker' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'where options are read that are not given (default: $HUBBUB_CONFIG, else hubbub.toml in this user'"'"'s place for configurations)'
@@ -212,6 +213,19 @@ complete -c hubbub -n '_shtab_hubbub_using doctor' -s h -l help -d 'show this he
 complete -c hubbub -n '_shtab_hubbub_using doctor' -l data -xka "(__fish_complete_directories)" -d 'the broker'"'"'s directory'
 complete -c hubbub -n '_shtab_hubbub_using doctor' -l key -xka "(__fish_complete_path (commandline -ct))" -d 'your own key, for bots; made when it is not there (default: the one of this user)'
 complete -c hubbub -n '_shtab_hubbub_using doctor' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'where options are read that are not given (default: $HUBBUB_CONFIG, else hubbub.toml in this user'"'"'s place for configurations)'
+complete -c hubbub -n '_shtab_hubbub_using; and test $_shtab_hubbub_npos -eq 0' -a web -d 'Serve a page on which people chat in a browser. It is a client of the broker and can run on another machine. It runs until Ctrl-C or SIGTERM.'
+complete -c hubbub -n '_shtab_hubbub_using web' -s h -l help -d 'show this help message and exit'
+complete -c hubbub -n '_shtab_hubbub_using web' -l listen -x -d 'where the page is; port 0 takes a free one (default: 127.0.0.1:8080)'
+complete -c hubbub -n '_shtab_hubbub_using web' -l data -xka "(__fish_complete_directories)" -d 'directory of the page server'"'"'s key and of web.db (default: this platform'"'"'s place for data, hubbub/web in it)'
+complete -c hubbub -n '_shtab_hubbub_using web' -l cert -xka "(__fish_complete_path (commandline -ct))" -d 'TLS: the certificate chain, PEM'
+complete -c hubbub -n '_shtab_hubbub_using web' -l key -xka "(__fish_complete_path (commandline -ct))" -d 'TLS: the certificate'"'"'s key, PEM'
+complete -c hubbub -n '_shtab_hubbub_using web' -l behind-proxy -d 'a proxy on this machine does TLS: believe its X-Forwarded-For'
+complete -c hubbub -n '_shtab_hubbub_using web' -l insecure -d 'serve the page beyond this machine WITHOUT encryption: everyone on the way can read and write everything'
+complete -c hubbub -n '_shtab_hubbub_using web' -l name -x -d 'a name under which the page is known, such as chat.example.org; requests under others are refused; again for each'
+complete -c hubbub -n '_shtab_hubbub_using web' -l access -xka "open invite" -d 'of an encrypted broker: let in who has a link of `hubbub invite` (default), or anyone who reaches the page'
+complete -c hubbub -n '_shtab_hubbub_using web' -l broker-data -xka "(__fish_complete_directories)" -d 'the directory of a broker on this machine: then the page server'"'"'s key is made a gateway'"'"'s by itself'
+complete -c hubbub -n '_shtab_hubbub_using web' -l ready-file -xka "(__fish_complete_path (commandline -ct))" -d 'write the page'"'"'s address here as JSON once it is served'
+complete -c hubbub -n '_shtab_hubbub_using web' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'where options are read that are not given (default: $HUBBUB_CONFIG, else hubbub.toml in this user'"'"'s place for configurations)'
 complete -c hubbub -n '_shtab_hubbub_using; and test $_shtab_hubbub_npos -eq 0' -a backup -d 'Copy the history to a file. The broker may be running.'
 complete -c hubbub -n '_shtab_hubbub_using backup' -s h -l help -d 'show this help message and exit'
 complete -c hubbub -n '_shtab_hubbub_using backup' -l data -xka "(__fish_complete_directories)" -d 'directory of the history (default: the broker'"'"'s)'
