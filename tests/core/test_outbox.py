@@ -268,3 +268,43 @@ def test_what_is_acknowledged_lets_more_be_sent_ahead() -> None:
         ahead.append(outbox.in_flight)
         outbox.acknowledge(accepted, second)
     assert ahead == [50, 100, 200, 400, 800, 1_600, WINDOW]
+
+
+def test_what_is_held_goes_out_when_it_is_released() -> None:
+    outbox = Outbox()
+    outbox.holding = True
+    first, second, third = (outbox.add(Line(n=1, room="lobby", text=t)) for t in "abc")
+    assert numbers(outbox) == []
+    outbox.release(second)
+    assert numbers(outbox) == [[1, 2]]
+    outbox.release(first)  # known already
+    assert numbers(outbox) == []
+    outbox.release(third)
+    assert numbers(outbox) == [[3]]
+
+
+def test_a_new_session_holds_all_again() -> None:
+    outbox = Outbox()
+    outbox.holding = True
+    tickets = [outbox.add(Line(n=1, room="lobby", text=t)) for t in "abc"]
+    outbox.release(tickets[-1])
+    assert numbers(outbox) == [[1, 2, 3]]
+    before = outbox.generation
+    assert outbox.renew(1, 0.0) == []
+    assert outbox.generation != before and numbers(outbox) == []
+    assert outbox.numbered() == [(tickets[1], 1), (tickets[2], 2)]
+    outbox.release(tickets[2])
+    assert numbers(outbox) == [[1, 2]]
+
+
+def test_what_a_process_before_us_said_keeps_its_numbers() -> None:
+    outbox = Outbox()
+    tickets = outbox.restore(Line(n=n, room="lobby", text="x") for n in (8, 9))
+    outbox.resume(8, 0.0)  # the first had got through
+    assert numbers(outbox) == []
+    outbox.release(tickets[-1])
+    assert numbers(outbox) == [[9]]
+    assert outbox.settled(tickets[0]) and not outbox.settled(tickets[1])
+    lost = Outbox()
+    lost.restore(Line(n=n, room="lobby", text="x") for n in (8, 9))
+    assert [m.line.n for m in lost.renew(None, 0.0)] == [8, 9]  # nobody knows their fate

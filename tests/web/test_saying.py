@@ -1,0 +1,133 @@
+"""What a person says is said once, whenever the page server ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from chatlib.core.outbox import Outbox
+from chatlib.core.signals import Refusal
+from chatlib.protocol.events import Line
+from chatlib.web.journal import Journal
+from chatlib.web.saying import Outcome, Saying
+
+
+class Book:
+    """A journal whose file is real and whose loop is this test."""
+
+    def __init__(self, path: Path) -> None:
+        self.calls: list[Callable[[], None]] = []
+        self.journal = Journal(path, self.calls.append)
+        self.told: list[tuple[str, str]] = []
+
+    def begin(self) -> tuple[Saying, Outbox]:
+        saying, outbox = Saying(1, self.journal, self._tell), Outbox()
+        persons = self.journal.persons(0.0)
+        lines = [(row, msgspec.json.decode(row.line, type=Line)) for row in self.journal.lines(1)]
+        saying.begin(outbox, persons[0].accepted if persons else 0, lines)
+        return saying, outbox
+
+    def _tell(self, outcome: Outcome) -> None:
+        self.told.append((outcome.key, outcome.code))
+
+    def written(self) -> None:
+        """Wait until all is on disk, and call back."""
+        self.journal._thread.submit(lambda: None).result()
+        calls, self.calls[:] = self.calls.copy(), []
+        for call in calls:
+            call()
+
+
+def open_book(path: Path) -> Book:
+    book = Book(path)
+    book.journal.write((
+        "INSERT OR IGNORE INTO persons (id, cookie, nick, seen) VALUES (1, 'c', 'ann', 1)", ()
+    ))  # fmt: skip
+    book.written()
+    return book
+
+
+def say(saying: Saying, outbox: Outbox, *keys: str) -> None:
+    for key in keys:
+        line = Line(n=1, room="lobby", text=key)
+        saying.add(key, line, outbox.add(line), lambda: None)
+
+
+def on_the_wire(outbox: Outbox) -> list[tuple[int, str]]:
+    bodies = b"\n".join(outbox.frames(0.0))
+    lines = [msgspec.json.decode(line, type=Line) for line in bodies.split(b"\n") if line]
+    return [(line.n, line.text) for line in lines]
+
+
+def test_nothing_goes_out_before_it_is_written(tmp_path: Path) -> None:
+    book = open_book(tmp_path / "web.db")
+    saying, outbox = book.begin()
+    say(saying, outbox, "a", "b")
+    assert on_the_wire(outbox) == []
+    book.written()
+    assert on_the_wire(outbox) == [(1, "a"), (2, "b")]
+    assert saying.known("a") and not saying.known("c") and book.told == []
+    outbox.acknowledge(1, 0.0)
+    saying.settle(lambda: None)
+    assert book.told == [("a", "ok")]
+    assert saying.known("a") and book.told == [("a", "ok")] * 2
+    book.journal.close()
+
+
+def test_a_process_after_us_says_the_same_under_the_same_numbers(tmp_path: Path) -> None:
+    book = open_book(tmp_path / "web.db")
+    saying, outbox = book.begin()
+    say(saying, outbox, "a", "b", "c")
+    book.written()
+    on_the_wire(outbox)
+    outbox.acknowledge(1, 0.0)
+    saying.settle(lambda: None)
+    book.journal.close()
+
+    book = open_book(tmp_path / "web.db")
+    saying, outbox = book.begin()
+    outbox.resume(2, 0.0)
+    saying.settle(lambda: None)
+    book.written()
+    assert on_the_wire(outbox) == [(3, "c")]
+    assert [saying.known(key) for key in "abc"] == [True] * 3
+    assert book.told == [("b", "ok"), ("a", "ok"), ("b", "ok")]
+    book.journal.close()
+
+
+def test_a_new_session_takes_new_numbers_with_its_token(tmp_path: Path) -> None:
+    book = open_book(tmp_path / "web.db")
+    saying, outbox = book.begin()
+    say(saying, outbox, "a", "b", "c")
+    book.written()
+    on_the_wire(outbox)
+    outbox.renew(1, 0.0)  # of the old session the first had got through
+    token = ("UPDATE persons SET token = 'new' WHERE id = 1", ())
+    saying.settle(lambda: None, token)
+    assert on_the_wire(outbox) == []
+    book.written()
+    assert on_the_wire(outbox) == [(1, "b"), (2, "c")]
+    kept = book.journal.persons(0.0)[0]
+    assert (kept.token, kept.accepted) == ("new", 0)
+    assert [(row.key, row.n, row.outcome) for row in book.journal.lines(1) if not row.outcome] == [
+        ("b", 1, ""), ("c", 2, ""),
+    ]  # fmt: skip
+    book.journal.close()
+
+
+def test_what_was_refused_is_told_again(tmp_path: Path) -> None:
+    book = open_book(tmp_path / "web.db")
+    saying, outbox = book.begin()
+    say(saying, outbox, "a")
+    book.written()
+    saying.refused(Refusal(outbox.last_ticket, "muted", "you may not", "a", room="lobby"))
+    outbox.acknowledge(1, 0.0)
+    saying.settle(lambda: None)
+    book.journal.close()
+    book = open_book(tmp_path / "web.db")
+    saying, outbox = book.begin()
+    assert saying.known("a") and book.told == [("a", "muted")]
+    assert len(saying) == 0
+    book.journal.close()
