@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from chatlib import Client
@@ -53,3 +54,30 @@ def test_two_browsers_and_a_client_talk(
     assert ann.texts() == bob.texts() == ["hello <b>bob</b>", "hi all"]
     assert not ann.faults and not bob.faults
     assert ann.page.inner_text("#link-state") == "Connected"
+
+
+def test_the_broker_is_killed_under_two_browsers(tmp_path: Path, chromium: Any) -> None:
+    with (
+        RunningBroker(tmp_path, data=tmp_path / "data") as broker,
+        RunningPage(tmp_path, broker.control) as page,
+    ):
+        ann, bob = Visitor(chromium, page, "ann"), Visitor(chromium, page, "bob")
+        ann.say("before")
+        bob.sees("before")
+        broker.kill()
+        ann.page.wait_for_selector("#link-state:has-text('Not connected')")
+        ann.say("nobody is there")
+        ann.say("but I go on")
+        with broker.again():
+            bob.sees("but I go on")
+            ann.sees("but I go on")
+            assert ann.texts() == bob.texts() == ["before", "nobody is there", "but I go on"]
+            page.kill()
+            ann.page.wait_for_selector("#link-state:has-text('Not connected')")
+            ann.say("the page server is gone, too")
+            with page.again():
+                bob.sees("the page server is gone, too")
+                ann.sees("the page server is gone, too")
+                assert ann.texts() == bob.texts()
+                assert len(ann.texts()) == 4
+        assert not ann.faults and not bob.faults
