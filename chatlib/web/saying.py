@@ -21,10 +21,10 @@ from chatlib.protocol.codec import encode
 from chatlib.protocol.events import Line
 from chatlib.web.journal import Journal, KeptLine, Statement
 
-MOST_KNOWN = 2_000  # outcomes of one person that are kept in memory
+MOST_KNOWN = 2_000  # outcomes of one person that are known; a key from before them is a new one
 OK = "ok"
 
-_INSERT = "INSERT INTO said (person, key, n, line, at) VALUES (?, ?, ?, ?, ?)"
+_INSERT = "INSERT OR REPLACE INTO said (person, key, n, line, at) VALUES (?, ?, ?, ?, ?)"
 _NUMBER = "UPDATE said SET n = ? WHERE person = ? AND key = ?"
 _OUTCOME = "UPDATE said SET outcome = ?, message = ?, seq = ? WHERE person = ? AND key = ?"
 _ACCEPTED = "UPDATE persons SET accepted = ? WHERE id = ?"

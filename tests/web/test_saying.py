@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from chatlib.core.outbox import Outbox
 from chatlib.core.signals import Refusal
@@ -130,4 +131,20 @@ def test_what_was_refused_is_told_again(tmp_path: Path) -> None:
     saying, outbox = book.begin()
     assert saying.known("a") and book.told == [("a", "muted")]
     assert len(saying) == 0
+    book.journal.close()
+
+
+def test_a_key_from_long_ago_stops_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chatlib.web.saying.MOST_KNOWN", 2)
+    book = open_book(tmp_path / "web.db")
+    saying, outbox = book.begin()
+    for n, key in enumerate(("a", "b", "c", "a"), 1):
+        assert not saying.known(key)
+        say(saying, outbox, key)
+        book.written()
+        assert on_the_wire(outbox) == [(n, key)]
+        outbox.acknowledge(n, 0.0)
+        saying.settle(lambda: None)
+    book.written()
+    assert sorted(row.key for row in book.journal.lines(1)) == ["a", "b", "c"]
     book.journal.close()
