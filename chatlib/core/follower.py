@@ -12,7 +12,6 @@ Feed it with `connected`, `disconnected`, `control`, `feed` and `tick`; ask it w
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any, Literal
 
 from chatlib.core.actions import Action, Attach, Delivered, Effects, HangUp, SendIntake
@@ -39,8 +38,7 @@ class Follower:
     """One client's view of one broker; `program` is told to the broker.
 
     `invitation` is the token of a link (see `arrival`). `registered` tells whether the nickname is
-    one's own for good. `past` is a session of a process before this one, to go on in. With `shared`
-    (rooms to begin in) public rooms are read for us, and `witness` is told what is ours.
+    one's own for good. `past` is a session of a process before this one, to go on in.
     """
 
     def __init__(
@@ -51,7 +49,6 @@ class Follower:
         program: str = "chatlib",
         invitation: str | None = None,
         past: SavedSession | None = None,
-        shared: Collection[str] | None = None,
     ) -> None:
         self.state: State = "offline"
         self.registered = False
@@ -61,7 +58,7 @@ class Follower:
         self._effects = Effects()
         self._requests = Requests(self._effects)
         self._marks = Marks(self._requests)
-        self._reader = Reader(self._effects, self._requests, self._mine, shared)
+        self._reader = Reader(self._effects, self._requests, self._mine)
         self._arrival = Arrival(
             self._requests,
             nick,
@@ -79,6 +76,9 @@ class Follower:
         self._haste = HASTE_S
         self._heard = 0.0  # when the feed last brought anything
         self._farewell = ""
+        self._take_up(past)
+
+    def _take_up(self, past: SavedSession | None) -> None:
         if past is not None:
             self._arrival.token = past.token
             self.outbox.take_over(past.said)
@@ -131,11 +131,6 @@ class Follower:
     def rooms(self) -> list[str]:
         """The rooms joined, in the order of joining."""
         return self._reader.joined
-
-    @property
-    def shared(self) -> list[str]:
-        """The public ones of them that somebody else reads."""
-        return self._reader.shared
 
     @property
     def paused(self) -> bool:
@@ -265,8 +260,7 @@ class Follower:
         self._reader.renew(welcome, new_history, now)
 
     def _attach(self, stuck: bool = False) -> None:
-        topics = () if self._reader.sharing else (BEACON, *self._reader.topics)
-        self.actions.append(Attach(*self._place, topics, stuck))
+        self.actions.append(Attach(*self._place, (BEACON, *self._reader.topics), stuck))
 
     def _hang_up(self, reason: str) -> None:
         self.actions.append(HangUp(reason))
@@ -328,11 +322,6 @@ class Follower:
         if notice.kind == "closing":
             self._farewell = notice.reason or "the broker was stopped"
 
-    def witness(self, event: Event, now: float) -> None:
-        """Take in an event of one's own in a public room that somebody else reads."""
-        self._mine(event, now)
-        self._reader.witness(event)
-
     def _mine(self, event: Event, now: float) -> None:
         """Look at an event as it comes: one's own acknowledges itself."""
         if event.author == self.user and event.kind == "nick":
@@ -360,13 +349,17 @@ class Follower:
         self._push(now)
         if now >= self._ping_at:
             self._ping(now)
-        if not self._reader.sharing and now - self._heard >= FEED_SILENT * self._heartbeat:
-            self._heard = now
-            self._attach()
+        if now - self._heard >= FEED_SILENT * self._heartbeat:
+            self._miss_feed(now)
         self._reader.tick(now)
         self._marks.tell(now)
         if not self._requests.ask_again(now):
             self._hang_up("the broker does not answer")
+
+    def _miss_feed(self, now: float) -> None:
+        """Connect to the feed anew: not even beacons came."""
+        self._heard = now
+        self._attach()
 
     def _ping(self, now: float) -> None:
         self._ping_at = now + self._heartbeat * 0.9

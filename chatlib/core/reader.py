@@ -16,7 +16,8 @@ from chatlib.protocol.events import Event
 from chatlib.protocol.topics import room_topic
 
 
-def _not_in(room: str) -> str:
+def not_in(room: str) -> str:
+    """Say that one is not where one was."""
     return f"you are not in the room {room} any more"
 
 
@@ -24,8 +25,7 @@ class Reader:
     """Delivers every event of its streams once and in order.
 
     `mine` is called with each event as it comes, before it is put in order, so that
-    acknowledgements are seen at once. Nothing is fetched while `reading` is False. With `shared`
-    public rooms are read by somebody else; these one is in, or was when one was here last.
+    acknowledgements are seen at once. Nothing is fetched while `reading` is False.
     """
 
     def __init__(
@@ -33,7 +33,6 @@ class Reader:
         effects: Effects,
         requests: Requests,
         mine: Callable[[Event, float], None],
-        shared: Collection[str] | None = None,
     ) -> None:
         self.sid = ""
         self.user = ""
@@ -47,19 +46,11 @@ class Reader:
         self._inbox = Stream(None, 0)
         self._arrived = 0  # the newest event of our rooms when we were welcomed
         self._dropped: set[str] = set()  # rooms, since the last ping was asked
-        self.sharing = shared is not None
-        self._shared = dict.fromkeys(shared or ())  # public rooms that somebody else reads for us
 
     @property
     def joined(self) -> list[str]:
         """The rooms joined, in the order of joining."""
-        known = [name for name, stream in self._rooms.items() if stream.cursor is not None]
-        return [*self._shared, *known]
-
-    @property
-    def shared(self) -> list[str]:
-        """The rooms joined that somebody else reads for us."""
-        return list(self._shared)
+        return [name for name, stream in self._rooms.items() if stream.cursor is not None]
 
     @property
     def topics(self) -> tuple[bytes, ...]:
@@ -97,9 +88,14 @@ class Reader:
         stream = self._rooms.get(room)
         if stream is None:
             stream = self._rooms[room] = Stream(room)
-            if not self.sharing:
-                self._effects.actions.append(Subscribe(room_topic(room)))
+            self._subscribe(room)
         return stream
+
+    def _subscribe(self, room: str) -> None:
+        self._effects.actions.append(Subscribe(room_topic(room)))
+
+    def _unsubscribe(self, room: str) -> None:
+        self._effects.actions.append(Unsubscribe(room_topic(room)))
 
     def joined_now(self, stream: Stream, answer: Any, history: int, now: float) -> None:
         """Take in the answer to a join."""
@@ -109,10 +105,6 @@ class Reader:
             return
         if self._rooms.get(stream.room or "") is not stream:  # left, and joined anew since
             stream = self.open(stream.room or "")
-        if self.sharing and not answer.private:
-            del self._rooms[stream.room or ""]
-            self._shared[stream.room or ""] = None
-            return
         self._privately(stream, answer)
         events = [decode_event(raw) for raw in answer.events]
         mine = [e.seq for e in events if e.kind == "join" and e.author == self.user]
@@ -126,19 +118,15 @@ class Reader:
         """Expect a private room's events on control alone."""
         if joined.private != stream.private:
             stream.private = joined.private
-            if self.sharing:
-                return
-            topic = room_topic(stream.room or "")
-            self._effects.actions.append((Unsubscribe if joined.private else Subscribe)(topic))
+            (self._unsubscribe if joined.private else self._subscribe)(stream.room or "")
 
     def drop(self, room: str) -> None:
         """Forget a room that was left."""
         self.rejoining.discard(room)
         self._dropped.add(room)
-        self._shared.pop(room, None)
         stream = self._rooms.pop(room, None)
-        if stream is not None and not stream.private and not self.sharing:
-            self._effects.actions.append(Unsubscribe(room_topic(room)))
+        if stream is not None and not stream.private:
+            self._unsubscribe(room)
 
     def _lose(self, stream: Stream, code: str, text: str) -> None:
         """Forget a room that one was put out of, where the user has not heard of it as an event."""
@@ -154,12 +142,6 @@ class Reader:
             stream.fetching = False  # its answer may have been lost with the connection
         if self._inbox.cursor is None:
             self._open_inbox(welcome, now)
-        if self.sharing:
-            self._enter_shared(welcome.rooms.keys() - self._rooms.keys() - self._shared.keys(), now)
-            for room in self._shared.keys() - welcome.rooms.keys() - self.rejoining:
-                self.drop(room)
-                text = f"you are not in the room {room} any more"
-                self._effects.delivered.append(Refusal(0, "not_joined", text, "", room=room))
         self.hear(welcome.rooms, now)
         self.inbox_head(welcome.inbox, now)
 
@@ -172,7 +154,7 @@ class Reader:
         for name, stream in list(self._rooms.items()):
             known = stream.cursor is not None and name not in self.rejoining
             if stream.private and known and name not in rooms and name not in leaving:
-                self._lose(stream, "not_joined", _not_in(name))
+                self._lose(stream, "not_joined", not_in(name))
 
     def renew(self, welcome: answers.Welcome, new_history: bool, now: float) -> None:
         """Go on in a new session: rejoin every room from where it was left off.
@@ -194,42 +176,17 @@ class Reader:
         self.rejoining.clear()
         same = welcome.registered and before == self.user and not new_history
         there = {*welcome.rooms, *self._requests.leaving} if same else {*self._rooms}
-        self._enter_shared(self._shared, now)
         if welcome.registered:
             for room in welcome.rooms.keys() - self._rooms.keys():
-                self._enter(room, now)
+                self._enter_other(room, now)
         for room, stream in list(self._rooms.items()):
             if new_history and stream.private:  # to join it would open a public one of that name
                 text = f"the private room {room} is gone: the broker has begun a new history"
                 self._lose(stream, "no_such_room", text)
             elif stream.cursor is not None and room not in there:
-                self._lose(stream, "not_joined", _not_in(room))
+                self._lose(stream, "not_joined", not_in(room))
             elif stream.cursor is not None:
                 self._rejoin(room, 0 if new_history else stream.cursor, now)
-
-    def _enter_shared(self, rooms: Collection[str], now: float) -> None:
-        """Join the rooms that one was in: whether a room is private, the answer tells."""
-        for room in sorted(set(rooms) - self._requests.leaving):
-            self.rejoining.add(room)
-
-            def entered(answer: Any, now: float, room: str = room) -> None:
-                self.rejoining.discard(room)
-                if isinstance(answer, Refused):
-                    self.drop(room)
-                    refusal = Refusal(0, answer.code, str(answer), "", room=room)
-                    self._effects.delivered.append(refusal)
-                else:
-                    self._shared.pop(room, None)
-                    self.joined_now(self.open(room), answer, limits.JOIN_EVENTS, now)
-
-            asked = requests.Join(room=room)
-            self._requests.add(asked, answers.Joined, now, entered, quiet=True, send=True)
-
-    def witness(self, event: Event) -> None:
-        """Take in an event of our own in a room that somebody else reads for us."""
-        ours = event.sid == self.sid
-        if event.kind == "leave" and ours and event.reason in ("kicked", "banned"):
-            self.drop(event.room or "")
 
     def enter_others(self, rooms: Collection[str], now: float) -> None:
         """Follow to the rooms that another device of ours has joined, as a pong tells.
@@ -238,9 +195,9 @@ class Reader:
         """
         known = self._rooms.keys() | self._requests.leaving | self._dropped
         for room in sorted(set(rooms) - known):
-            self._enter(room, now)
+            self._enter_other(room, now)
 
-    def _enter(self, room: str, now: float) -> None:
+    def _enter_other(self, room: str, now: float) -> None:
         """Read a room in which another device of ours is, or was."""
         stream = self.open(room)
 

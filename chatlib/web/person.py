@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from chatlib.core.actions import Attach, HangUp, SendControl, SendIntake
-from chatlib.core.follower import Follower
+from chatlib.core.sharing import SharingFollower
 from chatlib.core.signals import Connection, Gap, Refusal, SavedSession
 from chatlib.errors import HubbubError, ProtocolViolation
 from chatlib.net.gateway import Control
@@ -65,11 +65,12 @@ class Person:
         self._settling = False
         self.follower = self._make_follower(kept)
 
-    def _make_follower(self, kept: KeptPerson) -> Follower:
+    def _make_follower(self, kept: KeptPerson) -> SharingFollower:
         past = None
         if kept.token:
             past = SavedSession(kept.token, kept.epoch, kept.inbox, kept.accepted)
-        return Follower(kept.nick or None, program=PROGRAM, past=past, shared=kept.rooms.split())
+        rooms = kept.rooms.split()
+        return SharingFollower(kept.nick or None, program=PROGRAM, past=past, shared=rooms)
 
     # -- life ---------------------------------------------------------------------------------
 
