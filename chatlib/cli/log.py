@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import select
@@ -162,8 +163,11 @@ class Log:
         try:
             if select.select([], [sys.stdout], [], 0)[1]:
                 print(line, flush=True)
-        except BrokenPipeError:
-            self._quiet = True
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        except OSError:  # the log's disk is full, perhaps the history's, too
-            return
+        except OSError as e:  # else the log's disk is full, perhaps the history's, too
+            if e.errno in (
+                errno.EPIPE,
+                errno.EIO,
+            ):  # whoever read it is gone
+                self._quiet = True
+                # Python would fail once more when it flushes at exit, and exit with 120.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

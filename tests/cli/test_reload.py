@@ -162,3 +162,21 @@ def test_a_terminal_that_is_closed(tmp_path: Path, nohup: bool) -> None:
         if terminal.isalive():
             os.kill(terminal.pid, signal.SIGTERM)
             eventually("it ends", lambda: not terminal.isalive())
+
+
+def test_a_log_that_went_with_its_terminal(tmp_path: Path) -> None:
+    ready = tmp_path / "ready.json"
+    command = f"{sys.executable} -m chatlib.cli broker --memory --listen tcp://127.0.0.1:0"
+    kept = f"trap '' HUP; exec {command} --ready-file {ready}"  # nohup would give it a file
+    environ = os.environ | {"PYTHONPATH": str(ROOT)}
+    terminal = pexpect.spawn("sh", ["-c", kept], cwd=str(tmp_path), env=environ)
+    try:
+        eventually("it is ready", ready.exists)
+        os.close(terminal.child_fd)
+        terminal.child_fd = -1
+        with Client(json.loads(ready.read_text())["control"], "ann") as ann:
+            assert ann.who()
+    finally:
+        os.kill(terminal.pid, signal.SIGTERM)
+        eventually("it ends", lambda: not terminal.isalive())
+    assert terminal.exitstatus == 0
