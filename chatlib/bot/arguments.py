@@ -15,17 +15,13 @@ from typing import Any, Literal, Union
 
 from msgspec import Struct
 
+from chatlib.amounts import quoted, span
 from chatlib.errors import Misuse
 
-SECONDS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
 TRUE, FALSE = ("yes", "true", "on", "1"), ("no", "false", "off", "0")
-MOST_SHOWN = 60  # characters of what was typed, in an answer
-MOST_SECONDS = 10 * 365 * 86_400
 
 _word = re.compile(r'"((?:[^"\\]|\\.)*)"(?=\s|$)|(\S+)')
 _escaped = re.compile(r"\\(.)")
-_duration = re.compile(r"(?:\d{1,9}[wdhms])+", re.ASCII)
-_amount = re.compile(r"(\d+)([wdhms])", re.ASCII)
 
 
 class BadArguments(Misuse):
@@ -43,18 +39,12 @@ def split(text: str) -> list[str]:
     ]
 
 
-def shown(word: str) -> str:
-    """Return what somebody typed, for an answer: in quotes, and no longer than a line."""
-    return repr(word if len(word) <= MOST_SHOWN else word[:MOST_SHOWN] + "…")
-
-
 def duration(text: str) -> timedelta:
-    """Return the time that `5m`, `1h30m` or `2d` means. Raises ValueError."""
-    if _duration.fullmatch(text):
-        seconds = sum(int(n) * SECONDS[unit] for n, unit in _amount.findall(text))
-        if 0 < seconds <= MOST_SECONDS:
-            return timedelta(seconds=seconds)
-    raise ValueError(f"{shown(text)} is no time like 90s, 10m, 1h30m or 2d")
+    """Return the time that `5m`, `1h30m` or `2d` means, longer than nothing. Raises ValueError."""
+    found = timedelta(seconds=span(text))
+    if not found:
+        raise ValueError(f"{quoted(text)} is no time at all")
+    return found
 
 
 class Parameter(Struct):
@@ -148,7 +138,7 @@ def _whole(word: str) -> int:
     try:
         return int(word)
     except ValueError:
-        raise ValueError(f"{shown(word)} is no whole number") from None
+        raise ValueError(f"{quoted(word)} is no whole number") from None
 
 
 def _number(word: str) -> float:
@@ -157,21 +147,21 @@ def _number(word: str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise ValueError(f"{shown(word)} is no number")
+        raise ValueError(f"{quoted(word)} is no number")
     return number
 
 
 def _yes(word: str) -> bool:
     if word.lower() in TRUE + FALSE:
         return word.lower() in TRUE
-    raise ValueError(f"{shown(word)} is neither yes nor no")
+    raise ValueError(f"{quoted(word)} is neither yes nor no")
 
 
 def _choice(word: str, chosen: dict[str, Any]) -> Any:
     for name in (word, word.lower()):
         if name in chosen:
             return chosen[name]
-    raise ValueError(f"{shown(word)} is none of {', '.join(chosen)}")
+    raise ValueError(f"{quoted(word)} is none of {', '.join(chosen)}")
 
 
 def _any(word: str, converters: Sequence[Callable[[str], Any]]) -> Any:
@@ -194,7 +184,7 @@ def parse(wanted: Sequence[Parameter], text: str) -> list[Any]:
             raise BadArguments(f"{parameter.name} is missing")
         values += [_value(parameter, word) for word in taken]
     if words:
-        raise BadArguments(f'there is no place for {shown(words[0])} (quote several words: "a b")')
+        raise BadArguments(f'there is no place for {quoted(words[0])} (quote several words: "a b")')
     return values
 
 

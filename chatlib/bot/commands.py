@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from chatlib.bot.arguments import BadArguments, Parameter, parameters, parse, shown
+from chatlib.amounts import quoted
+from chatlib.bot.arguments import BadArguments, Parameter, parameters, parse
 from chatlib.bot.context import Context
 from chatlib.errors import Misuse
 from chatlib.protocol.codec import text_fault
@@ -73,7 +74,7 @@ class Commands:
                 self._call(command, context, typed[2])
                 return
             if context.room is None:
-                context.reply(f"I know no {shown(self.prefix + typed[1])}: say {self.prefix}help")
+                context.reply(f"I know no {quoted(self.prefix + typed[1])}: say {self.prefix}help")
                 return
         for pattern, handler in self._patterns:
             if match := pattern.search(text):
@@ -94,7 +95,7 @@ class Commands:
             return
         found = self._commands.get(command.removeprefix(self.prefix).casefold())
         if found is None:
-            context.reply(f"I know no {shown(command)}: say {self.prefix}help")
+            context.reply(f"I know no {quoted(command)}: say {self.prefix}help")
         else:
             context.reply(_fitting([found.usage(self.prefix), *found.doc.splitlines()]))
 

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from chatlib.cli import quantities
 from chatlib.cli.limits import limit
 from chatlib.errors import BadName
 from chatlib.protocol.links import DEFAULT_ADDRESS
@@ -69,7 +70,7 @@ def _add_places(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--heartbeat",
         metavar="SECONDS",
-        type=_heartbeat,
+        type=quantities.seconds(0.1, 3600, "a heartbeat"),
         default=10.0,
         help="seconds between beacons; a client silent for three of them is gone (default: 10)",
     )
@@ -172,13 +173,6 @@ def _place(text: str) -> tuple[str, int]:
     if not (host and colon and port.isdecimal() and int(port) <= 65535):
         raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as 127.0.0.1:9464")
     return host, int(port)
-
-
-def _heartbeat(text: str) -> float:
-    seconds = float(text)
-    if not 0.1 <= seconds <= 3600:
-        raise argparse.ArgumentTypeError("a heartbeat lasts 0.1 to 3600 seconds")
-    return seconds
 
 
 def _kept(number: type[float] | type[int]) -> Callable[[str], tuple[str, float | None]]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chatlib.cli import key
+from chatlib.cli import key, quantities
 from chatlib.errors import Refused, Unreachable
 from chatlib.protocol.links import DEFAULT_ADDRESS, Endpoint
 
@@ -24,9 +23,6 @@ if TYPE_CHECKING:
     from chatlib.net.handshake import Keys
 
 LAST = 10  # events that a log begins with, like tail
-_size = re.compile(r"([0-9]{1,12})([KMG]?)")
-_span = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)([smhd]?)")
-_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -100,14 +96,16 @@ def _add_place(group: argparse._ArgumentGroup) -> None:
         "-n",
         "--lines",
         metavar="N",
-        type=_number,
+        type=quantities.number,
         help="begin with the newest N of what is chosen (default: 10)",
     )
     group.add_argument(
         "--since", metavar="TIME", help="begin so long ago (30m, 2h, 7d) or at an ISO time"
     )
     group.add_argument("--until", metavar="TIME", help="end at that time; also a time to come")
-    group.add_argument("--from-seq", metavar="SEQ", type=_number, help="begin with this seq")
+    group.add_argument(
+        "--from-seq", metavar="SEQ", type=quantities.number, help="begin with this seq"
+    )
     group.add_argument(
         "--cursor",
         metavar="FILE",
@@ -116,12 +114,12 @@ def _add_place(group: argparse._ArgumentGroup) -> None:
         "with the oldest event, unless told otherwise",
     )
     group.add_argument("--no-follow", action="store_true", help="end with what is there now")
-    group.add_argument("--count", metavar="N", type=_number, help="end after N events")
+    group.add_argument("--count", metavar="N", type=quantities.number, help="end after N events")
     group.add_argument(
-        "--timeout", metavar="TIME", type=_seconds, help="give up after so long: exit 75"
+        "--timeout", metavar="TIME", type=quantities.span, help="give up after so long: exit 75"
     )
     group.add_argument(
-        "--idle", metavar="TIME", type=_seconds, help="end when nothing came for so long"
+        "--idle", metavar="TIME", type=quantities.span, help="end when nothing came for so long"
     )
     group.add_argument(
         "--strict", action="store_true", help="exit 75 where events can no longer be had"
@@ -147,31 +145,12 @@ def _add_form(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--rotate",
         metavar="SIZE",
-        type=_bytes,
+        type=quantities.size,
         help="move files aside that get larger (10M), to PATH.1, PATH.2, ...",
     )
     group.add_argument(
         "--compress", action="store_true", help="with --rotate: compress those (gzip)"
     )
-
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and int(text) <= 2**53):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    if (found := _span.fullmatch(text)) is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time: write 2.5, 30s, 5m or 1h")
-    return float(found[1]) * _SECONDS[found[2]]
-
-
-def _bytes(text: str) -> int:
-    found = _size.fullmatch(text)
-    if found is None or not int(found[1]):
-        raise argparse.ArgumentTypeError(f"{text!r} is no size: write 500K, 10M or 1G")
-    return int(found[1]) << 10 * " KMG".index(found[2] or " ")
 
 
 def run(args: argparse.Namespace) -> int:

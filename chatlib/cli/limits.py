@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from chatlib.cli import quantities
+
 if TYPE_CHECKING:
     from chatlib.core.buckets import Limits
 
@@ -14,14 +16,12 @@ WHO = {"people": "person", "bots": "bot", "addresses": "address"}
 WHAT = ("messages", "bytes", "changes", "requests", "sessions")
 OF_ADDRESSES = (*WHAT, "handshakes")
 PER = {"s": 1, "min": 60, "h": 3600}
-UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
 REST_S = 10  # what comes at once after so many seconds of rest, unless a burst is given
 
-_amount = r"(\d+(?:\.\d+)?)([KMG]?)"
 _rate = re.compile(
-    rf"(?:([\w-]+):)?(\w+)=(?:{_amount}/(s|min|h)|off)((?:,(?:burst|most)={_amount})*)"
+    r"(?:([\w-]+):)?(\w+)=(?:([\w.]+)/(s|min|h)|off)((?:,(?:burst|most)=[\w.]+)*)", re.ASCII
 )
-_option = re.compile(rf"(burst|most)={_amount}")
+_option = re.compile(r"(burst|most)=([\w.]+)")
 
 
 def limit(text: str) -> Callable[[Limits], Limits]:
@@ -31,11 +31,11 @@ def limit(text: str) -> Callable[[Limits], Limits]:
 
     if text in ("on", "off"):
         return lambda limits: Limits() if text == "on" else NO_LIMITS
-    who, what, amount, unit, per, given = _parts(text)
-    known = {name: _number(value, unit) for name, value, unit in _option.findall(given)}
+    who, what, amount, per, given = _parts(text)
+    known = {name: quantities.amount(value) for name, value in _option.findall(given)}
     rate = None
     if amount is not None:
-        per_s = _number(amount, unit) / PER[per]
+        per_s = quantities.amount(amount) / PER[per]
         rate = Rate(per_s, known.get("burst", max(REST_S * per_s, _least(what))))
     changes: dict[str, Any] = {what: rate}
     if "most" in known or (what == "sessions" and rate is None):
@@ -55,14 +55,14 @@ def limit(text: str) -> Callable[[Limits], Limits]:
     return change
 
 
-def _parts(text: str) -> tuple[str, str, str | None, str, str, str]:
+def _parts(text: str) -> tuple[str, str, str | None, str, str]:
     found = _rate.fullmatch(text)
     if found is None:
         raise argparse.ArgumentTypeError(
             f"{text!r} is none: give such as messages=20/s,burst=200 (or /min, /h), "
             "bots:bytes=1M/s, messages=off, on, off"
         )
-    who, what, amount, unit, per, given = found.groups()[:6]
+    who, what, amount, per, given = found.groups()
     who = _who(who or "people")
     known = OF_ADDRESSES if who == "addresses" else WHAT
     if what not in known:
@@ -71,7 +71,7 @@ def _parts(text: str) -> tuple[str, str, str | None, str, str, str]:
         raise argparse.ArgumentTypeError(f"{text!r}: only sessions have a 'most' at a time")
     if "burst=" in given and amount is None:
         raise argparse.ArgumentTypeError(f"{text!r}: a burst needs a rate")
-    return who, what, amount, unit or "", per or "s", given
+    return who, what, amount, per or "s", given
 
 
 def _who(word: str) -> str:
@@ -86,10 +86,6 @@ def _who(word: str) -> str:
     except Misuse:
         known = f"{', '.join(WHO)}, and no key or fingerprint (hubbub key)"
         raise argparse.ArgumentTypeError(f"{word!r} is none of {known}") from None
-
-
-def _number(amount: str, unit: str) -> float:
-    return float(amount) * UNITS[unit]
 
 
 def _least(what: str) -> int:

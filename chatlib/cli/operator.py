@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from chatlib.cli import quantities
 
 if TYPE_CHECKING:
     from msgspec import Raw
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 FOLLOW_S = 1.0  # between two looks at what is new
 A_KEY = "a key or its fingerprint, as `bans`, `audit` and the broker's log show it"
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600, "w": 7 * 24 * 3600}
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -31,7 +31,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument(
         "--expires",
-        type=_duration,
+        type=quantities.whole_span,
         default="24h",
         metavar="TIME",
         help="30m, 24h, 7d (default: 24h)",
@@ -60,7 +60,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "nick", metavar="NICK", help="a registered nickname: all of its keys are removed"
     )
     parser.add_argument(
-        "--expires", type=_duration, default="24h", metavar="TIME",
+        "--expires", type=quantities.whole_span, default="24h", metavar="TIME",
         help="how long the new link is good (default: 24h)",
     )  # fmt: skip
     parser = _command(subparsers, "unregister", "take a registered nickname away", _unregister)
@@ -91,13 +91,6 @@ def _command(
     parser.add_argument("--data", metavar="DIR", type=Path, help="the broker's directory")
     parser.set_defaults(run=run)
     return parser
-
-
-def _duration(text: str) -> int:
-    found = re.fullmatch(r"([0-9]{1,6})([smhdw])", text)
-    if found is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time: write 30m, 24h or 7d")
-    return int(found[1]) * UNITS[found[2]]
 
 
 def _operator(args: argparse.Namespace) -> Operator:

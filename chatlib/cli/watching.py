@@ -6,7 +6,7 @@ import argparse
 import time
 from pathlib import Path
 
-from chatlib.cli import key
+from chatlib.cli import key, quantities
 
 ENDING_S = 10.0  # that a broker may take to end when it is drained
 
@@ -24,7 +24,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--interval",
         metavar="SECONDS",
-        type=_interval,
+        type=quantities.seconds(0.1, 3600, "an interval"),
         default=1.0,
         help="between two looks; rates are of that time (default: 1)",
     )
@@ -65,13 +65,6 @@ def _add_drain(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="that senders may take at the most (default: 10)",
     )
     parser.set_defaults(run=_drain)
-
-
-def _interval(text: str) -> float:
-    seconds = float(text)
-    if not 0.1 <= seconds <= 3600:
-        raise argparse.ArgumentTypeError("an interval lasts 0.1 to 3600 seconds")
-    return seconds
 
 
 def _top(args: argparse.Namespace) -> int:

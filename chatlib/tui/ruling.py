@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
+from chatlib.amounts import span
 from chatlib.errors import Misuse
 from chatlib.names import room_name
 from chatlib.protocol.answers import RoleList
 from chatlib.tui.conversation import Conversation
 from chatlib.tui.when import shown
-
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600}
 
 
 def _room(chat: Conversation, word: str = "") -> str:
@@ -74,14 +71,8 @@ def unban(chat: Conversation, rest: str) -> None:
 def mute(chat: Conversation, rest: str) -> None:
     """Let somebody say nothing for a while."""
     nick, _, time = rest.partition(" ")
-    chat.client.mute(_room(chat), nick, _seconds(time.strip()))
-
-
-def _seconds(text: str) -> int | None:
-    found = re.fullmatch(r"([1-9][0-9]{0,6})([smhd]?)", text)
-    if text and found is None:
-        raise Misuse(f"{text!r} is no time: write 90s, 10m, 2h or 7d")
-    return int(found[1]) * UNITS[found[2] or "s"] if found else None
+    seconds = round(span(time.strip(), bare=True)) if time.strip() else None
+    chat.client.mute(_room(chat), nick, seconds)
 
 
 def unmute(chat: Conversation, rest: str) -> None:

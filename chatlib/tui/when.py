@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, time, timedelta
 
+from chatlib.amounts import SECONDS, span
 from chatlib.errors import Misuse
-
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_ago = re.compile(r"([0-9]{1,4})([smhdw])")
 
 
 def parse_when(text: str, now: datetime) -> datetime:
@@ -17,8 +14,8 @@ def parse_when(text: str, now: datetime) -> datetime:
     Raises Misuse.
     """
     try:
-        if found := _ago.fullmatch(text):
-            return now - timedelta(**{_UNITS[found[2]]: int(found[1])})
+        if text[-1:] in SECONDS:
+            return now - timedelta(seconds=span(text))
         if ":" in text and "-" not in text:
             return datetime.combine(now.date(), time.fromisoformat(text), now.tzinfo)
         at = datetime.fromisoformat(text)

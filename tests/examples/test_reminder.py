@@ -52,7 +52,7 @@ def test_what_it_can_not_take(room: Room, file: Path) -> None:
     room.say("ann", "!remind 10m")
     room.expect("what is missing. Usage: !remind WHEN WHAT [MORE ...]")
     room.say("ann", "!remind soon tea")
-    room.expect(re.compile("when: 'soon' is no time like"))
+    room.expect(re.compile("when: 'soon' is no time: write"))
 
 
 def test_nobody_fills_the_file(room: Room) -> None:

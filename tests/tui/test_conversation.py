@@ -260,7 +260,7 @@ def test_two_people_and_a_room_of_their_own(ann: Person, bob: Person) -> None:
     ann.types("/ban bob", "/invite bob")
     assert ann.sees("bob is banned from den: unban him first")
     ann.types("/unban bob", "/invite bob", "/mute bob soon", "/create", "/invite bob lobby")
-    assert ann.sees("'soon' is no time: write 90s, 10m, 2h or 7d")
+    assert ann.sees("'soon' is no time: write 2.5, 90s, 10m, 1h30m or 2d")
     assert ann.sees("usage: /create [--private] NAME")
 
 
