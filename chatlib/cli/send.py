@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from typing import TYPE_CHECKING, Any
 
-from chatlib.cli import key
+from chatlib.cli import key, quantities
 from chatlib.errors import HubbubError, Misuse, Refused
 from chatlib.protocol.links import DEFAULT_ADDRESS
 
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     from chatlib.net.client import Client
 
 PATIENCE_S = 30.0
+MOST_WAITING = 20_000  # messages on their way; chatlib.Client waits at 10,000
 FIELDS = {"text": str, "kind": str, "room": str, "to": str, "re": int}
+KINDS_OF_VALUES = {str: "a string", int: "a whole number"}
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -47,10 +50,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument(
         "--timeout",
-        metavar="SECONDS",
-        type=float,
+        metavar="TIME",
+        type=quantities.span,
         default=PATIENCE_S,
-        help="to wait for the broker (default: %(default)g)",
+        help="to wait for the broker (default: 30s)",
     )
     key.add_option(parser)
     parser.set_defaults(run=run)
@@ -73,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
         raise door.advised(e) from None
     with client:
         door.opened()
-        messages: Iterable[Any] = _messages(sys.stdin) if args.json else [(0, {"text": text})]
+        messages: Iterable[Any] = _messages() if args.json else [(0, {"text": text})]
         return Sender(client, room, args.timeout).send(messages)
 
 
@@ -95,7 +98,7 @@ def _arrive(door: Door, nick: str | None, timeout: float) -> Client:
 def _text(given: str | None) -> str:
     if given is None:
         try:
-            given = sys.stdin.read()
+            given = sys.stdin.read() if sys.stdin is not None else ""
         except UnicodeDecodeError as e:
             raise Misuse(f"what is piped in is not UTF-8: {e.reason}") from None
         given = given.removesuffix("\n")
@@ -104,11 +107,14 @@ def _text(given: str | None) -> str:
     return given
 
 
-def _messages(lines: Iterable[str]) -> Iterable[tuple[int, Any]]:
-    """Yield each line's number and what it says; Misuse for one that says nothing."""
+def _messages() -> Iterable[tuple[int, Any]]:
+    """Yield of each line piped in its number and what it says; Misuse for one that says nothing.
+
+    Read as bytes: JSON is UTF-8 whatever the locale is, and one bad line spoils no other.
+    """
     import json
 
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(sys.stdin.buffer if sys.stdin is not None else (), 1):
         if not line.strip():
             continue
         try:
@@ -125,6 +131,7 @@ class Sender:
         self._room = room
         self._timeout = timeout
         self._fault: HubbubError | None = None
+        self._lines: dict[int, int] = {}  # by the ticket of a message: the newest, the line it is
 
     def send(self, messages: Iterable[tuple[int, Any]]) -> int:
         """Send all, each with its line (0 for none); tell what was not taken; return the exit code.
@@ -133,20 +140,33 @@ class Sender:
         """
         for number, message in messages:
             try:
-                self._say(message)
+                self._lines[self._say(message)] = number
             except (Misuse, Refused) as e:
-                self._tell(f"line {number}: {e}" if number else str(e), e)
-        try:
+                self._tell(number, e)
+            if len(self._lines) > MOST_WAITING:
+                del self._lines[next(iter(self._lines))]
+            self._hear()
+        with contextlib.suppress(Refused):  # heard of in a moment, each with its line
             self._client.flush(self._timeout)
-        except Refused as e:
-            self._tell(str(e), e)
+        self._hear()
         return 0 if self._fault is None else self._fault.exit_code
 
-    def _tell(self, text: str, fault: HubbubError) -> None:
-        self._fault = fault
-        print(f"hubbub: not sent: {text}", file=sys.stderr)
+    def _hear(self) -> None:
+        """Tell what was refused up to now."""
+        from chatlib.core.signals import Refusal
 
-    def _say(self, message: Any) -> None:
+        for told in self._client.events(timeout=0):
+            if isinstance(told, Refusal):
+                fault = Refused(told.code, told.message)
+                self._tell(self._lines.get(told.ticket, 0), fault)
+
+    def _tell(self, number: int, fault: HubbubError) -> None:
+        self._fault = fault
+        place = f"line {number}: " if number else ""
+        print(f"hubbub: not sent: {place}{fault}", file=sys.stderr)
+
+    def _say(self, message: Any) -> int:
+        """Say it, and return its ticket."""
         from chatlib.names import room_name
 
         if isinstance(message, Misuse):
@@ -159,17 +179,16 @@ class Sender:
             self._client.join(room, history=0, timeout=self._timeout)
         say: dict[str, Any] = {"timeout": self._timeout}
         if kind in ("say", "act") and room is not None:
-            self._client.say(room, text, kind=kind, reply_to=about, **say)
-        elif kind in ("say", "act"):
-            self._client.tell(to, text, kind=kind, reply_to=about, **say)
-        elif about is None:
+            return self._client.say(room, text, kind=kind, reply_to=about, **say)
+        if kind in ("say", "act"):
+            return self._client.tell(to, text, kind=kind, reply_to=about, **say)
+        if about is None:
             raise Misuse(f"{kind!r} needs the seq of a message, 're'")
-        elif kind == "edit":
-            self._client.edit(room, about, text, peer=to, **say)
-        elif kind == "react":
-            self._client.react(room, about, text, peer=to, **say)
-        else:
-            self._client.delete(room, about, peer=to, **say)
+        if kind == "edit":
+            return self._client.edit(room, about, text, peer=to, **say)
+        if kind == "react":
+            return self._client.react(room, about, text, peer=to, **say)
+        return self._client.delete(room, about, peer=to, **say)
 
 
 def _check(message: Any) -> None:
@@ -180,7 +199,7 @@ def _check(message: Any) -> None:
         if wanted is None:
             raise Misuse(f"{name!r} is no field of a message: {', '.join(FIELDS)} are")
         if not isinstance(value, wanted) or isinstance(value, bool):
-            raise Misuse(f"{name!r} is a {wanted.__name__}")
+            raise Misuse(f"{name!r} is {KINDS_OF_VALUES[wanted]}")
     if "room" in message and "to" in message:
         raise Misuse("a message is for a room or for one person: leave out 'room' or 'to'")
     if message.get("kind", "say") not in ("say", "act", "edit", "delete", "react"):

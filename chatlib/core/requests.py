@@ -10,7 +10,7 @@ from msgspec import Struct
 from chatlib.core.actions import Effects, SendControl
 from chatlib.errors import HubbubError, Refused
 from chatlib.protocol import fields
-from chatlib.protocol.codec import Head, decode_answer, encode
+from chatlib.protocol.codec import Head, decode_answer, encode_request
 from chatlib.protocol.requests import Hello, Join, Leave
 
 ANSWER_S = 5.0  # that a request may take before it is asked again
@@ -65,9 +65,10 @@ class Requests:
     def add(
         self, request: Any, kind: type[Any], now: float, then: Then, *, quiet: bool, send: bool
     ) -> int:
-        """Keep a request until it is answered; with `send`, ask it now."""
+        """Keep a request until it is answered; with `send`, ask it now. Raises Misuse."""
+        request.id = self._ids + 1
+        encode_request(request)
         self._ids += 1
-        request.id = self._ids
         self._waiting[self._ids] = Waiting(request, kind, then, now, quiet=quiet)
         if send:
             self.repeat([self._ids], now)
@@ -76,7 +77,7 @@ class Requests:
     def _send(self, waiting: Waiting, now: float) -> None:
         waiting.asked = now
         waiting.sent += 1
-        self._effects.actions.append(SendControl(encode(waiting.request)))
+        self._effects.actions.append(SendControl(encode_request(waiting.request)))
 
     def find(self, id: Any) -> Waiting | None:
         """Return the request that an answer belongs to."""

@@ -12,7 +12,7 @@ from chatlib.net.curve import use_curve
 from chatlib.net.handshake import Keys
 from chatlib.net.sockets import ANSWER_FRAME_BYTES, make_context, make_socket
 from chatlib.protocol import answers, requests
-from chatlib.protocol.codec import decode_answer, decode_head, encode
+from chatlib.protocol.codec import decode_answer, decode_head, encode_request
 from chatlib.protocol.links import Endpoint
 
 T = TypeVar("T")
@@ -30,9 +30,9 @@ class OneShot:
         self._socket.connect(str(endpoint))
 
     def ask(self, request: requests.Request, kind: type[T], timeout: float = 5.0) -> T:
-        """Return the answer. Raises Refused, TimedOut."""
+        """Return the answer. Raises Refused, TimedOut, Misuse."""
         request.id = 1
-        self._socket.send(encode(request))
+        self._socket.send(encode_request(request))
         if not self._socket.poll(int(timeout * 1000)):
             raise TimedOut(f"the broker does not answer at {self._endpoint}: is it still running?")
         frame = self._socket.recv()

@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from chatlib.errors import ProtocolViolation
+from chatlib.errors import Misuse, ProtocolViolation
 from chatlib.protocol.events import BadLine, Event, Line, Notice
 from chatlib.protocol.fields import Error
 from chatlib.protocol.limits import CONTROL_FRAME_BYTES, WIRE_VERSION
-from chatlib.protocol.requests import AnyRequest
+from chatlib.protocol.requests import AnyRequest, Request
 
 T = TypeVar("T")
 
@@ -27,6 +27,7 @@ _any = msgspec.json.Decoder()
 
 # Control characters but newline and tab; the C1 block too, which some terminals obey.
 _control_characters = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_surrogates = re.compile("[\ud800-\udfff]")  # bytes of a pipe or a terminal that were no UTF-8
 
 
 class Head(msgspec.Struct, kw_only=True):
@@ -172,16 +173,22 @@ def _decode(decoder: Any, raw: Any) -> Any:
         ) from None
 
 
+def encode_request(request: Request) -> bytes:
+    """Return a request as one line of JSON. Raises Misuse for what is no UTF-8."""
+    try:
+        return encode(request)
+    except UnicodeEncodeError as e:
+        raise Misuse(f"{e.object!a} can't be sent: {e.object[e.start]!a} is no UTF-8") from None
+
+
 def text_fault(text: str, most: int) -> Error | None:
     """Return why `text` may not be sent, or None. `most` is in bytes of UTF-8.
 
     Control characters other than newline and tab are refused, not removed: nothing that its
     sender did not write is ever stored.
     """
-    if len(text) * 4 > most and len(text.encode()) > most:
-        return Error(
-            "too_long", f"a text has at most {most} bytes, this one has {len(text.encode())}"
-        )
+    if len(text) * 4 > most and (size := len(text.encode("utf-8", "surrogatepass"))) > most:
+        return Error("too_long", f"a text has at most {most} bytes, this one has {size}")
     if text.isprintable():  # in C, and true of nearly everything
         return None if text else Error("empty_text", "there is no text")
     if found := _control_characters.search(text):
@@ -189,4 +196,6 @@ def text_fault(text: str, most: int) -> Error | None:
             "bad_text",
             f"control character {found[0]!a} at {found.start()}: only newline and tab may stand",
         )
+    if found := _surrogates.search(text):
+        return Error("bad_text", f"what stands at {found.start()} is no UTF-8: {found[0]!a}")
     return None

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
 
 from chatlib import Client, Event
 from tests.cli.follow_play import hubbub
-from tests.support import PATIENCE, RunningBroker
+from tests.support import PATIENCE, ROOT, RunningBroker
 from tests.system.people import until_said
 
 
@@ -88,7 +91,7 @@ def test_a_nickname_of_its_own_and_one_that_is_taken(broker: RunningBroker, ann:
 def test_what_is_refused_and_what_is_not_there(broker: RunningBroker, ann: Client) -> None:
     done = hubbub("send", "ci", broker.control, "--json", text='{"text":"x","to":"nobody"}')
     assert (done.returncode, done.stderr) == (
-        77, "hubbub: not sent: nobody here is called nobody\n",
+        77, "hubbub: not sent: line 1: nobody here is called nobody\n",
     )  # fmt: skip
     line = '{"kind":"delete","re":1}'
     assert hubbub("send", "ci", broker.control, "--json", text=line).returncode == 77
@@ -101,7 +104,9 @@ def test_what_is_refused_and_what_is_not_there(broker: RunningBroker, ann: Clien
     [
         ("nonsense", "it is no JSON"),
         ("[]", "a message is a JSON object"),
-        ('{"text":1}', "'text' is a str"),
+        ('{"text":1}', "'text' is a string"),
+        ('{"text":"x","re":"1"}', "'re' is a whole number"),
+        (r'{"text":"\ud800"}', "what stands at 0 is no UTF-8"),
         ('{"txt":"x"}', "'txt' is no field"),
         ('{"text":"x","room":"a","to":"b"}', "leave out"),
         ('{"text":"x","kind":"join"}', "'join' is no kind"),
@@ -118,6 +123,48 @@ def test_a_bad_line_is_named_and_the_others_are_sent(
     assert done.returncode == 2
     assert done.stderr.startswith("hubbub: not sent: line 2: ") and fault in done.stderr
     assert texts(ann) == [("say", "before"), ("say", "after")]
+
+
+def test_refused_lines_are_named(broker: RunningBroker, ann: Client) -> None:
+    lines = [
+        '{"text":"one"}',
+        "",
+        '{"text":"x","to":"nobody"}',
+        '{"kind":"edit","re":1,"text":"x"}',
+    ]
+    done = hubbub("send", "ci", broker.control, "--json", text="\n".join([*lines, lines[0]]))
+    assert done.returncode == 77
+    assert [line.partition(": ")[2][:16] for line in done.stderr.splitlines()] == [
+        "not sent: line 3", "not sent: line 4",
+    ]  # fmt: skip
+    assert texts(ann) == [("say", "one")] * 2
+
+
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+@pytest.mark.parametrize(("options", "fault"), [([], "no UTF-8"), (["--json"], "line 2: ")])
+def test_what_is_piped_in_is_no_utf_8(
+    broker: RunningBroker, ann: Client, locale: str, options: list[str], fault: str
+) -> None:
+    """Under the locale C, Python makes half characters of it, which nothing can encode."""
+    piped = b'{"text":"before"}\n{"text":"\xff"}\n{"text":"after"}\n'
+    done = subprocess.run(
+        [sys.executable, "-m", "chatlib.cli", "send", "ci", broker.control, *options],
+        input=piped, capture_output=True, timeout=PATIENCE, check=False, cwd=ROOT,
+        env=os.environ | {"LC_ALL": locale},
+    )  # fmt: skip
+    told = done.stderr.decode()
+    assert (done.returncode, told.count("\n")) == (2, 1) and fault in told.replace(
+        "not UTF", "no UTF"
+    )
+    assert texts(ann) == ([("say", "before"), ("say", "after")] if options else [])
+
+
+def test_nothing_is_piped_in(broker: RunningBroker) -> None:
+    command = f"{sys.executable} -m chatlib.cli send ci {broker.control} <&-"
+    done = subprocess.run(
+        command, shell=True, capture_output=True, text=True, timeout=PATIENCE, check=False, cwd=ROOT
+    )
+    assert done.returncode == 2 and "there is nothing to say" in done.stderr
 
 
 @pytest.mark.parametrize("text", ["", "\n", "\x1b[31mred", "x" * 8_193])

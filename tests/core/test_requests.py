@@ -9,7 +9,7 @@ import pytest
 
 from chatlib.core.actions import Effects, SendControl
 from chatlib.core.requests import ANSWER_S, TRIES, Requests
-from chatlib.errors import ProtocolViolation, Refused, TimedOut
+from chatlib.errors import Misuse, ProtocolViolation, Refused, TimedOut
 from chatlib.protocol import answers, requests
 from chatlib.protocol.codec import decode_head
 
@@ -52,6 +52,15 @@ def test_an_answer_is_told_to_whoever_asked() -> None:
     assert [answer.nick for answer in asking.heard] == ["b", "a"]
     assert [(id, answer.nick) for id, answer in asking.effects.answers] == [(one, "a")]
     assert len(asking.requests) == 0
+
+
+def test_what_can_not_be_encoded_is_not_kept() -> None:
+    """It would be asked again later, and end the client's thread."""
+    asking = Asking()
+    with pytest.raises(Misuse, match=r"'a\\udcff' can't be sent: '\\udcff' is no UTF-8"):
+        asking.ask(requests.Nick(nick="a\udcff"))
+    assert len(asking.requests) == 0 and asking.sent() == []
+    assert asking.ask(nick()) == 1
 
 
 def test_a_failure_is_told_as_refused() -> None:
