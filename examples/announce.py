@@ -4,6 +4,7 @@
     announce.py --room ops --project hubbub --status success --url https://ci/7
     announce.py --room ops --json result.json        # {"project": ..., "status": ..., "url": ...}
     make test 2>&1 | tail -5 | announce.py --room ops --project hubbub --status failure -
+    announce.py --broker 'hubbub://...' --key ci.key --project hubbub --status success
 
 It ends when the broker has stored the announcement: exit code 0. Otherwise it says why, and the
 exit code is chatlib's: 69 no broker, 75 no answer in time, 77 refused, 2 wrong arguments.
@@ -15,6 +16,8 @@ import sys
 from pathlib import Path
 
 from chatlib import Client, HubbubError, Misuse, Refused
+from chatlib.cli.destination import Door, find
+from chatlib.names import LOBBY
 from chatlib.sanitize import sanitize
 
 SIGNS = {"success": "✅", "failure": "❌", "cancelled": "🚫", "running": "⏳"}
@@ -47,33 +50,52 @@ def result_of(given: argparse.Namespace) -> dict:
     return result
 
 
-def arrive(address: str, nick: str) -> Client:
+def arrive(door: Door, nick: str) -> Client:
     """Return a client under `nick`, or under what is free: two jobs may end at the same time."""
     try:
-        return Client(address, nick, bot=True).start()
+        try:
+            client = door.bot(nick).start()
+        except Refused as e:
+            if e.suggestion is None:
+                raise
+            client = door.bot(e.suggestion).start()
     except Refused as e:
-        if e.suggestion is None:
-            raise
-        return Client(address, e.suggestion, bot=True).start()
+        raise door.advised(e) from None
+    door.opened()
+    return client
+
+
+def options(arguments: list[str]) -> argparse.Namespace:
+    """Return what was typed."""
+    parser = argparse.ArgumentParser(description="Announce the result of a build in a room.")
+    parser.add_argument(
+        "--broker", default="tcp://127.0.0.1:5555", metavar="ADDRESS",
+        help="its address, or a hubbub:// link in quotes (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--key", type=Path, metavar="FILE",
+        help="its own key, made where none is (default: the one of this user)",
+    )  # fmt: skip
+    parser.add_argument("--room", help="(default: the one that the link leads to, or lobby)")
+    parser.add_argument("--nick", default="ci", help="(default: %(default)s)")
+    parser.add_argument("--json", metavar="FILE", help="a result as JSON; - for standard input")
+    for field, what in {"project": "what was built", "branch": "of what", "url": "more"}.items():
+        parser.add_argument(f"--{field}", help=what)
+    parser.add_argument("--status", choices=SIGNS, help="how it ended, or `running`")
+    parser.add_argument("detail", nargs="?", help="more lines; - for standard input")
+    return parser.parse_args(arguments)
 
 
 def main(arguments: list[str]) -> int:
     """Announce, and return the exit code."""
-    parser = argparse.ArgumentParser(description="Announce the result of a build in a room.")
-    parser.add_argument("--broker", default="tcp://127.0.0.1:5555", metavar="ADDRESS")
-    parser.add_argument("--room", default="lobby")
-    parser.add_argument("--nick", default="ci")
-    parser.add_argument("--json", metavar="FILE", help="a result as JSON; - for standard input")
-    for field in ("project", "branch", "url"):
-        parser.add_argument(f"--{field}")
-    parser.add_argument("--status", choices=SIGNS)
-    parser.add_argument("detail", nargs="?", help="more lines; - for standard input")
-    given = parser.parse_args(arguments)
+    given = options(arguments)
     try:
         text = announcement(result_of(given))
-        with arrive(given.broker, given.nick) as client:
-            client.join(given.room, history=0)
-            client.say(given.room, text)
+        to = find(given.broker)
+        room = given.room or to.room or LOBBY
+        with arrive(Door(to, given.key, "announce.py"), given.nick) as client:
+            client.join(room, history=0)
+            client.say(room, text)
             client.flush(30)
     except (OSError, ValueError, HubbubError) as e:
         print(f"announce: {e}", file=sys.stderr)

@@ -1,10 +1,15 @@
 #!/usr/bin/env python3
 """A bot that reminds: say `!remind 10m tea` in a room, or to it alone.
 
-Run it with `python examples/reminder.py [ADDRESS [ROOM ...]]`. What it was asked for is in the file
-reminders.json, so it reminds of it after a restart, too; late, if it was away.
+    reminder.py                                      # the broker of this machine, its lobby
+    reminder.py tcp://127.0.0.1:5555 ops ci          # in these rooms
+    reminder.py 'hubbub://...'                       # an encrypted broker, by a link
+
+What it was asked for is in the file reminders.json, so it reminds of it after a restart, too; late,
+if it was away. It waits for a broker that is not there.
 """
 
+import argparse
 import contextlib
 import json
 import logging
@@ -13,10 +18,11 @@ import threading
 from datetime import timedelta
 from pathlib import Path
 
-from chatlib import Bot, Refused
+from chatlib import Bot, HubbubError, Misuse, Refused
 from chatlib.bot import Context
 
 MOST = 100  # reminders of one person
+KEY = "reminder.key"  # here: what an encrypted broker knows it by, unless another one is named
 
 
 class Reminders:
@@ -25,7 +31,10 @@ class Reminders:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._lock = threading.Lock()
-        self._all: list[dict] = json.loads(file.read_text()) if file.exists() else []
+        try:
+            self._all: list[dict] = json.loads(file.read_text()) if file.exists() else []
+        except (OSError, ValueError) as e:
+            raise Misuse(f"{file} can't be read: {e}") from None
 
     def add(self, reminder: dict) -> bool:
         """Keep one; False when somebody has too many."""
@@ -59,9 +68,11 @@ class Reminders:
         self._all = reminders
 
 
-def make_bot(address: str, rooms: list[str], file: Path) -> Bot:
-    """Return the bot; it keeps its reminders in `file`."""
-    bot = Bot(address, "reminder", rooms=rooms)
+def make_bot(address: str, rooms: list[str] | None, file: Path, key: Path | None = None) -> Bot:
+    """Return the bot; it keeps its reminders in `file`. Raises Misuse."""
+    bot = Bot(address, "reminder", rooms=rooms, key=key)
+    if bot.server_key is not None and key is None:
+        bot.key = KEY
     reminders = Reminders(file)
 
     @bot.command("remind")
@@ -101,7 +112,28 @@ def make_bot(address: str, rooms: list[str], file: Path) -> Bot:
     return bot
 
 
+def main(arguments: list[str]) -> int:
+    """Serve until SIGTERM or Ctrl-C; return the exit code."""
+    parser = argparse.ArgumentParser(description="A bot that reminds: say `!remind 10m tea`.")
+    parser.add_argument(
+        "address", nargs="?", default="tcp://127.0.0.1:5555", metavar="ADDRESS",
+        help="the broker's, or a hubbub:// link in quotes (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument("rooms", nargs="*", metavar="ROOM", help="(default: the link's, or lobby)")
+    parser.add_argument("--key", type=Path, metavar="FILE", help=f"its own key (default: {KEY})")
+    parser.add_argument(
+        "--file", type=Path, default=Path("reminders.json"), metavar="FILE",
+        help="what it was asked for (default: %(default)s)",
+    )  # fmt: skip
+    given = parser.parse_args(arguments)
+    try:
+        make_bot(given.address, given.rooms or None, given.file, given.key).run()
+    except HubbubError as e:
+        print(f"reminder: {e}", file=sys.stderr)
+        return e.exit_code
+    return 0
+
+
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO)
-    address, *rooms = sys.argv[1:] or ["tcp://127.0.0.1:5555"]
-    make_bot(address, rooms or ["lobby"], Path("reminders.json")).run()
+    sys.exit(main(sys.argv[1:]))

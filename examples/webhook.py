@@ -2,6 +2,7 @@
 """A bridge between a room and webhooks, in and out, both signed.
 
     HUBBUB_WEBHOOK_SECRET=... webhook.py --room ops --port 8080 [--to https://example.org/hook]
+    HUBBUB_WEBHOOK_SECRET=... webhook.py --broker 'hubbub://...'
 
 In: POST {"text": "..."} with the header `X-Hubbub-Signature: sha256=HEX`, the HMAC-SHA256 of the
 body under the secret. It answers 200 once the broker has stored the message. Out: what people say
@@ -20,12 +21,15 @@ import sys
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 from chatlib import Bot, HubbubError, Misuse
 
 HEADER = "X-Hubbub-Signature"
+KEY = "webhook.key"  # here: what an encrypted broker knows it by, unless another one is named
 MOST_BYTES = 64 * 1024
 PAUSES_S = (0.5, 2, 8)  # between one try to deliver and the next
 log = logging.getLogger("webhook")
@@ -36,9 +40,13 @@ def sign(secret: bytes, body: bytes) -> str:
     return "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest()
 
 
-def make_bot(address: str, room: str, secret: bytes, to: str | None, pauses=PAUSES_S) -> Bot:
-    """Return the bot that posts to `to` what is said in the room."""
-    bot = Bot(address, "webhook", rooms=[room])
+def make_bot(
+    address: str, room: str | None, secret: bytes, to: str | None, *, pauses=PAUSES_S, key=None
+) -> Bot:
+    """Return the bot that posts to `to` what is said in the room; None is the link's, or lobby."""
+    bot = Bot(address, "webhook", rooms=[room] if room else None, key=key)
+    if bot.server_key is not None and key is None:
+        bot.key = KEY
 
     @bot.on_message("")
     def deliver(ctx, match) -> None:
@@ -115,25 +123,67 @@ def make_server(bot: Bot, secret: bytes, port: int) -> ThreadingHTTPServer:
     return ThreadingHTTPServer(("127.0.0.1", port), Hook)
 
 
-def main(arguments: list[str]) -> None:
-    """Serve until SIGTERM."""
-    parser = argparse.ArgumentParser(description="A bridge between a room and webhooks.")
-    parser.add_argument("--broker", default="tcp://127.0.0.1:5555", metavar="ADDRESS")
-    parser.add_argument("--room", default="lobby")
-    parser.add_argument("--port", type=int, default=8080)
-    parser.add_argument("--to", metavar="URL", help="post here what is said")
-    given = parser.parse_args(arguments)
+def port(text: str) -> int:
+    """Return the port that was typed."""
+    if text.isdecimal() and int(text) <= 65535:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no port: 0 to 65535")
+
+
+def url(text: str) -> str:
+    """Return the URL that was typed."""
+    if text.startswith(("http://", "https://")) and urllib.parse.urlsplit(text).hostname:
+        return text
+    raise argparse.ArgumentTypeError(f"{text!r} is no URL such as https://example.org/hook")
+
+
+def options(arguments: list[str]) -> argparse.Namespace:
+    """Return what was typed; what is wrong ends the process with one line more than the usage."""
+    parser = argparse.ArgumentParser(
+        description="A bridge between a room and webhooks.",
+        epilog="The secret that signs is in the environment: HUBBUB_WEBHOOK_SECRET.",
+    )
+    parser.add_argument(
+        "--broker", default="tcp://127.0.0.1:5555", metavar="ADDRESS",
+        help="its address, or a hubbub:// link in quotes (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--key", type=Path, metavar="FILE", help=f"its own key (default: {KEY})")
+    parser.add_argument("--room", help="(default: the one that the link leads to, or lobby)")
+    parser.add_argument("--port", type=port, default=8080, help="of 127.0.0.1 (default: 8080)")
+    parser.add_argument("--to", type=url, metavar="URL", help="post here what is said")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str]) -> int:
+    """Serve until SIGTERM or Ctrl-C; return the exit code."""
+    given = options(arguments)
     secret = os.environ.get("HUBBUB_WEBHOOK_SECRET", "").encode()
-    if len(secret) < 16:
-        sys.exit("webhook: set HUBBUB_WEBHOOK_SECRET to 16 characters or more")
-    bot = make_bot(given.broker, given.room, secret, given.to)
-    with make_server(bot, secret, given.port) as server:
+    try:
+        if len(secret) < 16:
+            raise Misuse("set HUBBUB_WEBHOOK_SECRET to 16 characters or more")
+        bot = make_bot(given.broker, given.room, secret, given.to, key=given.key)
+        serve(bot, make_server(bot, secret, given.port))
+    except HubbubError as e:
+        print(f"webhook: {e}", file=sys.stderr)
+        return e.exit_code
+    except OSError as e:
+        why = f"cannot listen on 127.0.0.1:{given.port} ({e.strerror})"
+        print(f"webhook: {why}: choose another --port", file=sys.stderr)
+        return 73
+    return 0
+
+
+def serve(bot: Bot, server: ThreadingHTTPServer) -> None:
+    """Let people in on both sides until the bot is stopped."""
+    with server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         print(f"listening on http://127.0.0.1:{server.server_port}/", flush=True)
-        bot.run()
-        server.shutdown()
+        try:
+            bot.run()
+        finally:
+            server.shutdown()
 
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO)
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

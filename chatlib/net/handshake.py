@@ -41,7 +41,9 @@ def keys_for(server_key: bytes | None, key: KeyPair | None, token: str | None) -
     """Return the keys of a client, None where nothing is encrypted. Raises Misuse."""
     if server_key is None:
         if key is not None or token is not None:
-            raise Misuse("a key and a token are for an encrypted broker: give its server_key, too")
+            raise Misuse(
+                "a key and a token are for an encrypted broker: give its server_key, or its link"
+            )
         return None
     decode_z85(server_key)
     return Keys(server_key, key or make_pair())
