@@ -34,9 +34,13 @@ def run(args: argparse.Namespace) -> int:
         print(f"file    none; it would be {config_directory() / FILE}")
     else:
         print(f"file    {configuration.path}")
+    commands: dict[tuple[str, str, str], list[str]] = {}
     for command in command_parsers():
         for setting in configuration.settings(command).values():
-            print(f"{command}  {setting.key} = {setting.told}  ({setting.source})")
+            told = (setting.key, setting.told, setting.source)
+            commands.setdefault(told, []).append(command)
+    for (key, value, source), names in commands.items():
+        print(f"{names[0] if len(names) == 1 else 'all'}  {key} = {value}  ({source})")
     faults = [fault.text for fault in configuration.faults]
     faults += value_faults(configuration)
     if not faults:

@@ -82,7 +82,7 @@ class Configuration:
         chosen: dict[str, Setting] = {}
         active = set(given)
         for layer in (self._environment, self._file):
-            found = layer.get(EVERY, {}) | layer.get(command, {})
+            found = self._of_all(layer, command) | layer.get(command, {})
             groups = exclusive(self._parsers[command])
             free = {
                 dest: setting
@@ -94,6 +94,18 @@ class Configuration:
             chosen |= {d: s for d, s in free.items() if d in _dests(self._parsers[command])}
             active |= {dest for dest, setting in free.items() if setting.value is not False}
         return chosen
+
+    def _of_all(self, layer: Layer, command: str) -> dict[str, Setting]:
+        """Return what is set for all commands and means the same for this one.
+
+        `--nick` of `log` is a choice of people, `--key` of `ban` somebody else's.
+        """
+        usual, own = self._known(EVERY), self._known(command)
+        return {
+            dest: setting
+            for dest, setting in layer.get(EVERY, {}).items()
+            if setting.key in own and _sort(usual[setting.key]) == _sort(own[setting.key])
+        }
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -160,7 +172,10 @@ class Configuration:
     def _known(self, command: str) -> dict[str, argparse.Action]:
         if command != EVERY:
             return options(self._parsers[command])
-        return {k: a for parser in self._parsers.values() for k, a in options(parser).items()}
+        found: dict[str, argparse.Action] = {}
+        for parser in self._parsers.values():  # the first is the one that people know
+            found = options(parser) | found
+        return found
 
     def _read_environment(self, environ: Mapping[str, str]) -> Layer:
         layer: Layer = {}
@@ -221,6 +236,11 @@ def exclusive(parser: argparse.ArgumentParser) -> list[frozenset[str]]:
         frozenset(action.dest for action in group._group_actions)
         for group in parser._mutually_exclusive_groups
     ]
+
+
+def _sort(action: argparse.Action) -> tuple[bool, Any, Any]:
+    """Return what tells options of one name and two meanings apart."""
+    return isinstance(action.default, list), action.nargs, action.type
 
 
 def _dests(parser: argparse.ArgumentParser) -> set[str]:

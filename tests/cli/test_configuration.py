@@ -120,7 +120,7 @@ def test_a_file_that_is_named_must_be_there(tmp_path: Path) -> None:
         ("[broker]\nzzz = 1", "there is no option 'zzz'"),
         ("wibble = 1", "there is no option 'wibble'"),
         ("[broker]\nheartbeat = 0", "[broker] heartbeat: a heartbeat lasts 0.1 to 3600 seconds"),
-        ('[broker]\nheartbeat = "often"', "'often' is not what the option takes"),
+        ('[broker]\nheartbeat = "often"', "'often' is no time"),
         ('[broker]\ndurability = "ram"', "'ram' is none of disk, os"),
         ('[broker]\nmemory = "perhaps"', "'perhaps' is neither true nor false"),
         ('[broker]\nquiet = "true"', "'true' is neither true nor false: write it without"),
@@ -153,6 +153,22 @@ def test_the_hint_names_the_file_that_was_named(tmp_path: Path) -> None:
     with pytest.raises(BadConfiguration) as told:
         parse(["broker", "--config", str(path)])
     assert str(told.value).endswith(f"(1 more: hubbub config check --config '{path}')")
+
+
+def test_what_means_something_else_for_a_command_is_not_for_it(tmp_path: Path) -> None:
+    """`nick = "ann"` had made `log` show what a, n and n did, and `ban` throw out one's own key."""
+    toml = 'nick = "ann"\nroom = "ops"\nkey = "own.key"\naddress = "tcp://h:1"\nlimit = "off"\n'
+    found = configured(tmp_path, toml)
+    assert not found.faults
+    assert values(found, "chat") == {
+        "nick": "ann", "room": "ops", "key": Path("own.key"), "address": "tcp://h:1",
+    }  # fmt: skip
+    assert values(found, "log") == {"key": Path("own.key"), "address": "tcp://h:1"}
+    assert values(found, "ban") == values(found, "audit") == {}
+    assert len(values(found, "broker")["limit"]) == 1  # type: ignore[arg-type]
+    found = configured(tmp_path, "", HUBBUB_NICK="ann")
+    assert values(found, "chat") == {"nick": "ann"} and values(found, "log") == {}
+    assert values(configured(tmp_path, '[log]\nnick = "ann"'), "log") == {"nick": ["ann"]}
 
 
 def test_variables(tmp_path: Path) -> None:
@@ -204,6 +220,17 @@ def test_every_option_can_be_set(tmp_path: Path) -> None:
 
 
 # -- config check --------------------------------------------------------------------------------
+
+
+def test_check_tells_once_what_holds_for_all(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text('data = "/srv"\n[top]\ndata = "/elsewhere"\n')
+    assert main(["config", "check"]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        f"all  data = /srv  ({file} data)", f"top  data = /elsewhere  ({file} [top] data)",
+        "the configuration is good",
+    ]  # fmt: skip
 
 
 def test_check(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
