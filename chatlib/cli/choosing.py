@@ -11,7 +11,7 @@ from chatlib.core.seeking import moment_of
 from chatlib.core.subscriber import Rooms
 from chatlib.errors import BadName, Misuse
 from chatlib.names import nick_key, room_name
-from chatlib.protocol.events import Event
+from chatlib.protocol.events import PUBLIC_KINDS, Event
 
 _glob = re.compile(r"[*?\[]")
 
@@ -33,6 +33,17 @@ def pattern(text: str) -> re.Pattern[str]:
         return re.compile(text)
     except re.error as e:
         raise Misuse(f"{text!r} is no regular expression: {e}") from None
+
+
+def doubt(kinds: Collection[str]) -> str:
+    """Return what is to be said of kinds that no event may have; empty when all are known."""
+    unknown = sorted(set(kinds) - set(PUBLIC_KINDS))
+    if not unknown:
+        return ""
+    return (
+        f"no kind {', '.join(map(repr, unknown))} is known here, though a newer broker may have it "
+        f"(known: {', '.join(PUBLIC_KINDS)})"
+    )
 
 
 class Choice(NamedTuple):

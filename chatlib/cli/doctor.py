@@ -105,10 +105,14 @@ def _disk(args: argparse.Namespace) -> Iterator[Finding]:
     free = disk.f_bavail * disk.f_frsize
     fix = "make room, or keep less: hubbub broker --keep-days" if free < LITTLE_BYTES else ""
     size = (directory / FILE).stat().st_size if (directory / FILE).exists() else 0
-    told = f"{directory}: {free // 2**20} MiB free, the history has {size // 2**20} MiB"
+    told = f"{directory}: {_amount(free)} free, the history has {_amount(size)}"
     yield Finding("disk", told, fix)
     if size:
         yield _history(directory / FILE)
+
+
+def _amount(size: int) -> str:
+    return f"{size // 2**20} MiB" if size >= 10 * 2**20 else f"{-(-size // 2**10)} KiB"
 
 
 def _history(path: Path) -> Finding:

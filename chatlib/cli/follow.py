@@ -157,7 +157,7 @@ def run(args: argparse.Namespace) -> int:
     """Follow until the end that was asked for. Raises the errors of chatlib.errors."""
     import secrets
 
-    from chatlib.cli.choosing import rooms_of
+    from chatlib.cli.choosing import doubt, rooms_of
     from chatlib.cli.cursor import Cursor
     from chatlib.cli.destination import find
     from chatlib.cli.tail import Limits, Signals, Tail
@@ -168,6 +168,8 @@ def run(args: argparse.Namespace) -> int:
     to = find(args.address)
     rooms = rooms_of(args.room or ([to.room] if to.room else []))
     choice = _choice(args)
+    if text := doubt(choice.kinds):
+        print(f"hubbub: {text}", file=sys.stderr)
     form = _form(args)
     cursor = Cursor(args.cursor, durable=args.out is not None)
     resumed = cursor.load()

@@ -8,6 +8,9 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
+from typing import Any
+
+from msgspec.structs import asdict
 
 from chatlib.net.operator import Operator
 from chatlib.protocol import answers, requests
@@ -30,8 +33,7 @@ def run(args: argparse.Namespace) -> int:
         try:
             for before, now in _looks(broker, args.interval):
                 if args.json:
-                    told = json.loads(encode(now)) | {"rates": rates(before, now)}
-                    print(json.dumps(told, ensure_ascii=False), flush=True)
+                    print(json.dumps(as_json(before, now), ensure_ascii=False), flush=True)
                 else:
                     rows = shutil.get_terminal_size().lines if live else SHOWN * 2
                     text = "\n".join(draw(before, now, rows))
@@ -41,6 +43,14 @@ def run(args: argparse.Namespace) -> int:
         except KeyboardInterrupt:  # it is how one leaves
             return 0
     return 0
+
+
+def as_json(before: BrokerStatus, now: BrokerStatus) -> dict[str, Any]:
+    """Return a look as a script has it: what the wire leaves out for brevity is there, too."""
+    told: dict[str, Any] = json.loads(encode(now)) | {"rates": rates(before, now)}
+    told["activity"] = [asdict(room) for room in now.activity]
+    told["sessions"] = [asdict(session) for session in now.sessions]
+    return told
 
 
 def _looks(broker: Operator, interval: float) -> Iterator[tuple[BrokerStatus, BrokerStatus]]:

@@ -8,6 +8,12 @@ from msgspec import Meta, Struct, field
 
 from chatlib.protocol.fields import Absent, Error, Name, Seq
 
+PUBLIC_KINDS = (
+    "say", "act", "edit", "delete", "react", "join", "leave", "nick", "topic", "role", "mute",
+    "unmute", "ban", "unban",
+)  # fmt: skip
+"""The kinds of events on the feed that this version knows; newer brokers may have more."""
+
 
 class Line(Struct, omit_defaults=True):
     """One message on its way in: to a room or to one person, numbered from 1 in its session.

@@ -94,6 +94,11 @@ def test_configuration(
     assert "did you mean 'listen'?" in told[0]
 
 
+def test_a_small_history_is_not_nothing(run: Run, broker: RunningBroker) -> None:
+    told = "\n".join(run(broker.control, "--data", str(broker.data))[1])
+    assert re.search(r" \d+ MiB free, the history has [1-9]\d* KiB", told)
+
+
 def test_disk(run: Run, broker: RunningBroker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "LITTLE_BYTES", 2**70)
     code, told = run(broker.control)

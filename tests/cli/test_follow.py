@@ -81,6 +81,16 @@ def test_a_room_that_is_opened_later(broker: RunningBroker, ann: Client) -> None
         assert all(e["room"].startswith("new-") for e in events("".join(running.lines)))
 
 
+def test_a_kind_that_is_not_known(broker: RunningBroker, ann: Client) -> None:
+    """It was silent, and looked like a room where nothing is said."""
+    say(ann, "lobby", "build ok")
+    done = log(broker, "-r", "lobby", "--kind", "sya", "-n", "0", "--no-follow")
+    assert done.returncode == 0 and done.stderr.count("\n") == 1
+    assert "no kind 'sya' is known here" in done.stderr and "(known: say, act, " in done.stderr
+    done = log(broker, "-r", "lobby", "--kind", "say,join", "-n", "1", "--no-follow")
+    assert done.stderr == ""
+
+
 def test_nicks_kinds_and_words(broker: RunningBroker, ann: Client) -> None:
     with Client(broker.control, "Bob") as bob:
         bob.join("lobby")

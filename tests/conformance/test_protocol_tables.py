@@ -181,6 +181,7 @@ def test_table_of_event_kinds() -> None:
     ]  # fmt: skip
     found = kinds("tell_room") | set(said) | {"invite", audit.STREAM}
     assert {names(row[0])[0] for row in table("kind")} == found
+    assert found - {"invite", audit.STREAM} == set(events.PUBLIC_KINDS)  # these two are never there
 
 
 def test_table_of_markers_and_notices() -> None:

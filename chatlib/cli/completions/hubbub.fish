@@ -136,7 +136,7 @@ complete -c hubbub -n '_shtab_hubbub_using send' -s h -l help -d 'show this help
 complete -c hubbub -n '_shtab_hubbub_using send' -s m -l message -x -d 'say this instead'
 complete -c hubbub -n '_shtab_hubbub_using send' -l nick -x -d 'nickname (default: the login name)'
 complete -c hubbub -n '_shtab_hubbub_using send' -l json -d 'say many: each line is an object with "text", and perhaps "kind" (say, act, edit, delete, react), "re", and "room" or "to" for other places than ROOM'
-complete -c hubbub -n '_shtab_hubbub_using send' -l timeout -x -d 'to wait for the broker (default: 30)'
+complete -c hubbub -n '_shtab_hubbub_using send' -l timeout -x -d 'to wait for the broker (default: 30s)'
 complete -c hubbub -n '_shtab_hubbub_using send' -l key -xka "(__fish_complete_path (commandline -ct))" -d 'your own key, for bots; made when it is not there (default: the one of this user)'
 complete -c hubbub -n '_shtab_hubbub_using send' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'where options are read that are not given (default: $HUBBUB_CONFIG, else hubbub.toml in this user'"'"'s place for configurations)'
 complete -c hubbub -n '_shtab_hubbub_using; and test $_shtab_hubbub_npos -eq 0' -a key -d 'Print your own key, by which encrypted brokers know you. The fingerprint is what two people compare; the key is what an operator lets in; the file is the secret. It is made when it is not there.'
