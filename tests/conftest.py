@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,11 +34,19 @@ def soak(pytestconfig: pytest.Config) -> bool:
     return bool(pytestconfig.getoption("--soak"))
 
 
+@pytest.fixture(scope="session")
+def runtime() -> Iterator[str]:
+    """A directory whose name leaves room for those of sockets in it."""
+    with tempfile.TemporaryDirectory() as made:
+        yield made
+
+
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def home(tmp_path: Path, runtime: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep tests out of the home of whoever runs them, and their configuration out of tests."""
     for name in ("HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
     for name in [name for name in os.environ if name.startswith("HUBBUB_")]:
         monkeypatch.delenv(name)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import json
 import os
@@ -36,6 +37,14 @@ PASSWORDS_NEED_KEYS = (
 
 def run(args: argparse.Namespace) -> int:
     """Run a broker until it is told to stop. Raises CannotCreate, BadAddress."""
+    from chatlib.cli.runtime import directory
+
+    kept = contextlib.nullcontext(None if args.memory else args.data or data_directory())
+    with directory() if args.memory else kept as args.place:
+        return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
     from chatlib.cli.beside import check_extra
     from chatlib.cli.reload import Reloader
     from chatlib.net.broker import raise_descriptor_limit
@@ -54,9 +63,10 @@ def run(args: argparse.Namespace) -> int:
     bound = broker.bind()
     reloader = Reloader(args, broker, log, supervisor)
     _obey_signals(broker, lambda: broker.soon(reloader.reload))
-    if not args.memory and (operators := _operators(args)) is not None:
-        write_place(_directory(args), operators, broker.encrypted, pid=os.getpid())
-    log.started(broker, bound, descriptors)
+    if (operators := _operators(args)) is not None:
+        write_place(args.place, operators, broker.encrypted, pid=os.getpid())
+    asked = args.place if args.memory and operators else None
+    log.started(broker, bound, descriptors, _named(args), asked)
     if args.lan:
         _invite(args, broker, log)
     if metrics is not None:
@@ -88,7 +98,7 @@ def _page(args: argparse.Namespace, broker: Broker, control: Endpoint) -> PagePr
 
     if args.web is None:
         return None
-    data = None if args.memory else _directory(args).absolute()
+    data = None if args.memory else args.place.absolute()
     arguments = page_arguments(
         control, args.web, data, encrypted=broker.encrypted, config=args.config or ""
     )
@@ -190,17 +200,16 @@ def _invite(args: argparse.Namespace, broker: Broker, log: Log) -> None:
     from chatlib.cli.qr import show
 
     link = broker.link("lobby", GUESTS, GUEST_HOURS * 3600)
-    more = None
-    if not args.memory:
-        more = "hubbub invite" + (f" --data {shlex.quote(str(args.data))}" if args.data else "")
+    more = f"hubbub invite{_named(args)}"
     log.link(link, f"{GUESTS} people within {GUEST_HOURS} h" if "&t=" in link else "", more)
     if args.qr:
         show(link)
 
 
-def _directory(args: argparse.Namespace) -> Path:
-    directory: Path = args.data or data_directory()
-    return directory
+def _named(args: argparse.Namespace) -> str:
+    """Return the option by which commands for operators find this broker."""
+    unusual = args.place is not None and (args.data or args.memory)
+    return f" --data {shlex.quote(str(args.place))}" if unusual else ""
 
 
 def _encrypts(args: argparse.Namespace) -> bool:
@@ -222,10 +231,10 @@ def _security(args: argparse.Namespace) -> Security | None:
 
     if not _encrypts(args):
         return None
-    if args.memory:
+    if args.place is None:
         pair = make_pair()
     else:
-        pair = load_or_make_key(_directory(args) / SERVER_KEY, make_pair)
+        pair = load_or_make_key(args.place / SERVER_KEY, make_pair)
     return Security(pair, Rule(args.access or "invite"))
 
 
@@ -234,9 +243,9 @@ def _operators(args: argparse.Namespace) -> str | None:
     from chatlib.net.operator import SOCKET
     from chatlib.protocol.links import IPC_BYTES
 
-    if args.memory:
+    if args.place is None:
         return None
-    path = (_directory(args) / SOCKET).absolute()
+    path = (args.place / SOCKET).absolute()
     return f"ipc://{path}" if len(f"{path}.intake".encode()) <= IPC_BYTES else None
 
 
@@ -246,9 +255,9 @@ def _operator_keys(args: argparse.Namespace, security: Security | None) -> list[
     from chatlib.net.operator import OPERATOR_KEY
     from chatlib.security.keys import load_or_make_key
 
-    if args.memory or security is None:
+    if args.place is None or security is None:
         return []
-    return [load_or_make_key(_directory(args) / OPERATOR_KEY, make_pair).public.decode()]
+    return [load_or_make_key(args.place / OPERATOR_KEY, make_pair).public.decode()]
 
 
 def limits_of(args: argparse.Namespace, *, encrypted: bool) -> Limits:
@@ -274,7 +283,7 @@ def _open_store(args: argparse.Namespace) -> Store:
 
     if args.memory:
         return MemoryStore(new_epoch())
-    return SqliteStore(_directory(args), new_epoch(), args.durability, retention_of(args))
+    return SqliteStore(args.place, new_epoch(), args.durability, retention_of(args))
 
 
 def retention_of(args: argparse.Namespace) -> Retention:

@@ -9,6 +9,7 @@ import select
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chatlib.protocol.links import DEFAULT_ADDRESS, Endpoint
@@ -29,16 +30,26 @@ class Log:
         self._quiet = quiet
 
     def started(
-        self, broker: Broker, bound: tuple[Endpoint, Endpoint, Endpoint], descriptors: int
+        self,
+        broker: Broker,
+        bound: tuple[Endpoint, Endpoint, Endpoint],
+        descriptors: int,
+        named: str = "",
+        asked: Path | None = None,
     ) -> None:
-        """Say who can reach the broker, where it is, what it keeps and how to join."""
+        """Say who can reach the broker, where it is, what it keeps and how to join.
+
+        `named` is the option of operators' commands that finds it; `asked` is the directory of one
+        that keeps nothing, which nobody could guess.
+        """
         from chatlib.version import __version__
 
         control, intake, feed = bound
         history = broker.store.describe()
         if self._json:
             places = {"control": str(control), "intake": str(intake), "feed": str(feed)}
-            self._line("started", version=__version__, history=history, pid=os.getpid(), **places)
+            more = places if asked is None else places | {"data": str(asked)}
+            self._line("started", version=__version__, history=history, pid=os.getpid(), **more)
             return
         address = str(control)
         command = "hubbub chat" + ("" if address == DEFAULT_ADDRESS else f" {address}")
@@ -48,13 +59,15 @@ class Log:
         print(f"  intake   {intake}")
         print(f"  feed     {feed}")
         print(f"  history  {history}")
+        if asked is not None:
+            print(f"  operator hubbub top{named}")
         if descriptors <= FEW_DESCRIPTORS:
             members = descriptors // 3
             print(
                 f"  NOTE     {descriptors} open files allowed: about {members} members (ulimit -n)"
             )
         if broker.encrypted:
-            command = "the link that `hubbub invite` prints"
+            command = f"the link that `hubbub invite{named}` prints"
         print(f"Join with: {command}      Stop with: Ctrl-C", flush=True)
 
     def link(self, link: str, lets_in: str, more: str | None) -> None:

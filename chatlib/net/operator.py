@@ -32,8 +32,7 @@ class Operator(OneShot):
         except (OSError, ValueError, KeyError, TypeError) as e:
             raise Unreachable(
                 f"no broker runs on {directory}: start one (hubbub broker), or name another "
-                "--data. One that keeps its history in memory can't be asked: start it with --data "
-                "instead of --memory"
+                "--data. One that keeps its history in memory has told its own when it started"
             ) from e
         keys = None
         if place.get("encrypted"):

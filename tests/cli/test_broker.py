@@ -55,13 +55,15 @@ def lines(broker: RunningBroker, last: str) -> list[str]:
 # -- what it prints ------------------------------------------------------------------------------
 
 
-def test_start(broker: RunningBroker) -> None:
-    assert broker.output() == (
+def test_start(broker: RunningBroker, runtime: str) -> None:
+    told = re.sub(rf"{runtime}/hubbub-\w+", "RUNTIME", broker.output())
+    assert told == (
         f"hubbub {__version__} is up. Who can reach it: programs on this machine.\n"
         f"  control  {broker.control}\n"
         f"  intake   {broker.intake}\n"
         f"  feed     {broker.feed}\n"
         f"  history  memory: this run, the newest 256 MiB\n"
+        f"  operator hubbub top --data RUNTIME\n"
         f"Join with: hubbub chat {broker.control}      Stop with: Ctrl-C\n"
     )
 
@@ -94,7 +96,7 @@ def test_few_descriptors(tmp_path: Path) -> None:
 
 def test_who_comes_and_goes(broker: RunningBroker) -> None:
     comings_and_goings(broker)
-    told = lines(broker, "bob is gone")[6:]
+    told = lines(broker, "bob is gone")[7:]
     assert all(re.match(r"\d\d:\d\d:\d\d ", line) for line in told)
     assert [line[9:] for line in told] == [
         "ann connected from 127.0.0.1",
@@ -121,7 +123,7 @@ def test_quiet(tmp_path: Path) -> None:
     with RunningBroker(tmp_path, "--quiet") as broker:
         comings_and_goings(broker)
         assert broker.stop() == 0
-        assert len(broker.output().splitlines()) == 7
+        assert len(broker.output().splitlines()) == 8
         assert broker.output().endswith("\nstopped: everyone was told\n")
 
 

@@ -159,4 +159,4 @@ def test_nobody_there(tmp_path: Path) -> None:
         cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
     assert ended.returncode == 69 and "no broker runs on" in ended.stderr
-    assert "start it with --data instead of --memory" in ended.stderr
+    assert "One that keeps its history in memory has told its own" in ended.stderr

@@ -73,7 +73,7 @@ def test_live(broker: RunningBroker) -> None:
 def test_nobody_there(tmp_path: Path) -> None:
     ended = top(tmp_path)
     assert ended.returncode == 69 and "no broker runs on" in ended.stderr
-    assert "start it with --data instead of --memory" in ended.stderr
+    assert "One that keeps its history in memory has told its own" in ended.stderr
 
 
 def status(uptime: float, **more: object) -> BrokerStatus:
