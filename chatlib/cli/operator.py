@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from chatlib.net.operator import Operator
     from chatlib.protocol.events import Event
 
+MOST_USES = 10_000  # docs/protocol.md, `invite`
 FOLLOW_S = 1.0  # between two looks at what is new
 A_KEY = "a key or its fingerprint, as `bans`, `audit` and the broker's log show it"
 
@@ -27,11 +28,15 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--room", default="lobby", metavar="ROOM", help="where it leads (default: %(default)s)"
     )
     parser.add_argument(
-        "--uses", type=int, default=1, metavar="N", help="people it lets in (default: 1)"
+        "--uses",
+        type=quantities.within(1, MOST_USES),
+        default=1,
+        metavar="N",
+        help="people it lets in (default: 1)",
     )
     parser.add_argument(
         "--expires",
-        type=quantities.whole_span,
+        type=quantities.lifetime,
         default="24h",
         metavar="TIME",
         help="30m, 24h, 7d (default: 24h)",
@@ -60,7 +65,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "nick", metavar="NICK", help="a registered nickname: all of its keys are removed"
     )
     parser.add_argument(
-        "--expires", type=quantities.whole_span, default="24h", metavar="TIME",
+        "--expires", type=quantities.lifetime, default="24h", metavar="TIME",
         help="how long the new link is good (default: 24h)",
     )  # fmt: skip
     parser = _command(subparsers, "unregister", "take a registered nickname away", _unregister)

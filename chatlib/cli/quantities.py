@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
+LONGEST_DAYS = 366  # of a link; docs/protocol.md, `invite`
+
 
 def seconds(least: float, most: float, what: str) -> Callable[[str], float]:
     """Return what reads `2.5`, `30s` or `1m` where `what` lasts `least` to `most` seconds."""
@@ -25,11 +27,14 @@ def span(text: str) -> float:
     return _told(lambda: amounts.span(text, bare=True))
 
 
-def whole_span(text: str) -> int:
+def lifetime(text: str) -> int:
     """Return the whole seconds that `30m` or `7d` means: a unit is needed, hours are usual."""
     from chatlib import amounts
 
-    return round(_told(lambda: amounts.span(text)))
+    found = round(_told(lambda: amounts.span(text)))
+    if not 1 <= found <= LONGEST_DAYS * amounts.SECONDS["d"]:
+        raise argparse.ArgumentTypeError(f"a link is good for 1s to {LONGEST_DAYS}d, not {text!r}")
+    return found
 
 
 def amount(text: str) -> float:
@@ -52,6 +57,18 @@ def number(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and int(text) <= 2**53):
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
     return int(text)
+
+
+def within(least: int, most: int) -> Callable[[str], int]:
+    """Return what reads a whole number from `least` to `most`."""
+
+    def read(text: str) -> int:
+        found = number(text)
+        if not least <= found <= most:
+            raise argparse.ArgumentTypeError(f"it is {least} to {most}, not {found}")
+        return found
+
+    return read
 
 
 def _told(read: Callable[[], float]) -> float:

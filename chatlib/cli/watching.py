@@ -59,7 +59,7 @@ def _add_drain(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--data", metavar="DIR", type=Path, help="the broker's directory")
     parser.add_argument(
         "--seconds",
-        type=int,
+        type=quantities.within(0, 3600),
         default=10,
         metavar="SECONDS",
         help="that senders may take at the most (default: 10)",

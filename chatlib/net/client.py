@@ -269,7 +269,9 @@ class Client(Talking, Asking, Ruling, Belonging):
 
     def _why_waiting(self) -> str:
         cause = "the broker is slow" if self._follower.state == "online" else self._fault
-        return f"{len(self._follower.outbox)} messages are not acknowledged yet: {cause}"
+        count = len(self._follower.outbox)
+        waiting = "1 message is" if count == 1 else f"{count} messages are"
+        return f"{waiting} not acknowledged yet: {cause}"
 
     def _wait(self, deadline: float | None, error: HubbubError) -> None:
         self._serving()

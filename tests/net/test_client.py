@@ -160,7 +160,7 @@ def test_requests_time_out(ann: Client, broker: RunningBroker) -> None:
             use()
     ann.say("lobby", "x")
     for wait in (lambda: ann.rename("b", timeout=0.1), lambda: ann.leave("lobby", timeout=0.1)):
-        with pytest.raises(TimedOut, match="1 messages are not acknowledged"):
+        with pytest.raises(TimedOut, match="1 message is not acknowledged"):
             wait()
 
 

@@ -300,7 +300,7 @@ def test_outbox_waits_for_the_broker(broker: RunningBroker) -> None:
         broker.kill()
         until(ann, lambda t: isinstance(t, Connection) and t.state == "offline")
         ann.say("lobby", "patience")
-        with pytest.raises(TimedOut, match="1 messages are not acknowledged"):
+        with pytest.raises(TimedOut, match="1 message is not acknowledged"):
             ann.flush(0.1)
         assert [p.text for p in ann.pending()] == ["patience"]
         with broker.again():
