@@ -34,6 +34,10 @@ PASSWORDS_NEED_KEYS = (
     "--passwords is for a broker with keys, which people register: add --access invite"
 )
 
+KEPT_IN_MEMORY = (
+    "--keep-days and --keep-events do nothing with --memory, where the newest 256 MiB are kept"
+)
+
 
 def run(args: argparse.Namespace) -> int:
     """Run a broker until it is told to stop. Raises CannotCreate, BadAddress."""
@@ -54,6 +58,8 @@ def _run(args: argparse.Namespace) -> int:
     log = Log(args.log_format, args.quiet)
     for doubt in args.configuration.doubts:
         print(f"hubbub: {doubt}", file=sys.stderr)
+    if args.memory and (args.keep_days or args.keep_events):
+        print(f"hubbub: {KEPT_IN_MEMORY}", file=sys.stderr)
     supervisor = supervisor_of(os.environ, os.getpid())
     broker = _make_broker(args, log, supervisor)
     metrics = _metrics(args, broker)

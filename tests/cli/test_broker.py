@@ -119,6 +119,11 @@ def test_timeout(tmp_path: Path) -> None:
     assert told[-1].endswith("ann is gone (timeout)")
 
 
+def test_what_does_nothing_in_memory_is_told(tmp_path: Path) -> None:
+    with RunningBroker(tmp_path, "--keep-days", "3") as broker:
+        assert "--keep-events do nothing with --memory" in broker.output()
+
+
 def test_quiet(tmp_path: Path) -> None:
     with RunningBroker(tmp_path, "--quiet") as broker:
         comings_and_goings(broker)
