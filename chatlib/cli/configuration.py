@@ -22,6 +22,7 @@ EVERY = ""  # in place of a command: holds for every command that has the option
 WORDS = {"1": True, "true": True, "yes": True, "on": True,
          "0": False, "false": False, "no": False, "off": False}  # fmt: skip
 ALIKE = 0.7  # of 1: `nik` and `nick` are more alike than that, `wibble` and `idle` are not
+OTHERWISE = {("web", "key"), ("web", "data")}  # of TLS, of the page server: nobody else's
 NOT_HERE = ("--help", "--version", "--config")
 
 Parsers = Mapping[str, argparse.ArgumentParser]
@@ -98,13 +99,15 @@ class Configuration:
     def _of_all(self, layer: Layer, command: str) -> dict[str, Setting]:
         """Return what is set for all commands and means the same for this one.
 
-        `--nick` of `log` is a choice of people, `--key` of `ban` somebody else's.
+        `--nick` of `log` is a choice of people, `--key` of `ban` somebody else's, of `web` TLS's.
         """
         usual, own = self._known(EVERY), self._known(command)
         return {
             dest: setting
             for dest, setting in layer.get(EVERY, {}).items()
-            if setting.key in own and _sort(usual[setting.key]) == _sort(own[setting.key])
+            if setting.key in own
+            and _sort(usual[setting.key]) == _sort(own[setting.key])
+            and (command, setting.key) not in OTHERWISE
         }
 
     # -- reading ------------------------------------------------------------------------------

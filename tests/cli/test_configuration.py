@@ -165,6 +165,8 @@ def test_what_means_something_else_for_a_command_is_not_for_it(tmp_path: Path) -
     }  # fmt: skip
     assert values(found, "log") == {"key": Path("own.key"), "address": "tcp://h:1"}
     assert values(found, "ban") == values(found, "audit") == {}
+    assert "key" not in values(found, "web")
+    assert values(configured(tmp_path, 'data = "/srv"'), "web") == {}
     assert len(values(found, "broker")["limit"]) == 1  # type: ignore[arg-type]
     found = configured(tmp_path, "", HUBBUB_NICK="ann")
     assert values(found, "chat") == {"nick": "ann"} and values(found, "log") == {}
