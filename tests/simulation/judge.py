@@ -12,10 +12,8 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from msgspec.structs import replace
-
 from chatlib.core.batch import INBOX, Entry, Note
-from chatlib.core.signals import Gap, Refusal
+from chatlib.core.signals import Refusal
 from chatlib.core.state import State
 from chatlib.history.store import Store
 from chatlib.protocol.codec import decode_event, decode_events
@@ -303,12 +301,23 @@ class Judge:
 
         One to a nickname that was nobody's is refused instead, and the refusal may be lost.
         """
-        if message.text not in self.stored and message.room not in self.ruled:
+        if message.text in self.stored or self._stranger(message, sids):
+            return
+        if message.room not in self.ruled:
             if message.re is not None:
                 self._about_nothing(message, store, sids)
                 return
             assert message.to is not None, f"acknowledged and not in the history: {message}"
             self._nobody(message)
+
+    def _stranger(self, message: Said, sids: Sequence[str]) -> bool:
+        """Tell whether it was said in a private room by a session that has ended since.
+
+        Without encryption its role ended with it (docs/protocol.md, section 9a): the room does not
+        exist for the sender's new one, unless that was let in again.
+        """
+        new = sids[0] != sids[-1] and not self.spans[message.room or ""][sids[-1]]
+        return message.room in self.private and new
 
     def _nobody(self, message: Said) -> None:
         nick = (message.to or "").casefold()
@@ -338,62 +347,11 @@ class Judge:
             self._about_nothing(message, store, sids)
             return
         if refusal.code in ("muted", "not_joined", "no_such_room", "banned_here"):
-            assert message.room in self.ruled, refusal
+            gone = refusal.code == "no_such_room" and self._stranger(message, sids)
+            assert gone or message.room in self.ruled, refusal
             return
         assert refusal.code == "no_such_nick", refusal
         if not message.text.startswith("delete "):  # which may be said twice of one message
             assert refusal.text == message.text
             assert message.text not in self.stored, f"refused and stored: {refusal}"
         self._nobody(message)
-
-
-class Place:
-    """How far one member has come in one stream: each event once, in order, none left out."""
-
-    def __init__(self, judge: Judge, stream: str, reader: int) -> None:
-        self._judge = judge
-        self.stream = stream
-        self._reader = reader
-        self._told_to = f"member {reader} in {stream}"
-        # Index in the chain of the newest that was told. An inbox is read from its start.
-        self.at: int | None = -1 if stream.startswith(INBOX) else None
-
-    def told(self, event: Event, joined: int | None) -> None:
-        """Look at an event that is told; `joined` is the seq of one's own join, where known."""
-        chain = self._judge.chains[self.stream]
-        index = bisect_right(chain.seqs, event.seq) - 1
-        stored = index >= 0 and chain.seqs[index] == event.seq
-        assert stored, f"{self._told_to}: never stored: {event}"
-        if self.at is None:
-            late = joined is not None and event.seq > joined
-            assert not late, f"{self._told_to}: begins behind one's own join: {event}"
-        else:
-            assert index > self.at, f"{self._told_to}: again: {event}"
-            index = self.at + 1
-        self._judge.told.append((self._reader, event.seq))
-        expected = chain.events[index]
-        if event.deleted:
-            assert event.seq in self._judge.erased, f"{self._told_to}: not deleted: {event}"
-            expected = replace(expected, text="", deleted=True)
-        assert event == expected, f"{self._told_to}: {event} instead of {expected}"
-        self.at = index
-
-    def gap(self, gap: Gap, store: Store) -> None:
-        """Look at a gap: all that lies in it must be gone."""
-        chain = self._judge.chains[self.stream]
-        missing = chain.between(gap.after, gap.before)
-        self._judge.gaps += 1
-        assert missing, f"{self._told_to}: a gap where nothing is: {gap}"
-        if self.at is None:
-            self.at = -1
-        assert gap.after == (chain.seqs[self.at] if self.at >= 0 else 0)
-        page = store.page(self.stream, limit=1, size=1)
-        assert page.oldest == 0 or page.oldest > missing[-1], (
-            f"{self._told_to}: not gone at all: {gap}"
-        )
-        self.at += len(missing)
-
-    @property
-    def whole(self) -> bool:
-        """Tell whether all there is was told."""
-        return self.at is not None and self.at == len(self._judge.chains[self.stream].seqs) - 1

@@ -6,21 +6,25 @@ The follower's actions are carried out as net/line.py does it with real sockets.
 from __future__ import annotations
 
 import json
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any
 
+from msgspec.structs import replace
+
 from chatlib.core import actions
 from chatlib.core.follower import Follower
-from chatlib.core.signals import Connection, Gap, Refusal
+from chatlib.core.signals import Connection, Gap, Refusal, SavedSession
 from chatlib.errors import Refused
 from chatlib.protocol.events import Event
-from tests.simulation.judge import Judge, Place, Said
+from tests.simulation.judge import Judge, Said
 from tests.simulation.network import Control, Feed, Intake, Network
+from tests.simulation.place import Place
 from tests.simulation.station import Station
 from tests.simulation.user import User
 
 LIFE = 1_000  # what is added to a member's number when he begins anew
+SAVES_S = 3.0  # mean of seconds between two times that a client writes its file
 
 
 class Member(User):
@@ -42,12 +46,16 @@ class Member(User):
         self._missed: list[Callable[[], None]] = []  # what came while asleep
         self._unread: list[tuple[bytes, bytes]] = []  # what came on the feed while paused
         self._away = 0  # how many causes keep the client from connecting
+        self._saved: SavedSession | None = None  # what the client's file holds
+        self._keeps = ""
+        self.lives: Counter[str] = Counter()  # that went on in their session, by what was kept
         self._begin(f"m{number}")
 
-    def _begin(self, nick: str | None, token: str | None = None) -> None:
-        self.follower = Follower(nick)
-        self.follower._token = token  # as a client that reads it from a file
-        self._lost_outbox = token is not None
+    def _begin(self, nick: str | None, past: SavedSession | None = None) -> None:
+        self.follower = Follower(nick, past=past)
+        self._saved = past and replace(past, said=None)
+        self._past = past
+        self._taken_up = ""  # the sid of the session that an earlier life began
         self._asked: dict[int, Callable[[Any], None]] = {}
         self._tickets: dict[int, Said] = {}
         self._places: dict[str, Place] = {}
@@ -55,6 +63,18 @@ class Member(User):
         self._heard: deque[Event] = deque(maxlen=20)  # what can be edited, deleted, reacted to
         self._network.clock.after(self._network.chance.random(), self.connect)
         self._network.clock.after(0, self._tick, self.follower)
+        self._save_later(self.follower)
+
+    def _save_later(self, follower: Follower) -> None:
+        pause = self._network.chance.expovariate(1 / SAVES_S)
+        self._network.clock.after(pause, self._save, follower)
+
+    def _save(self, follower: Follower) -> None:
+        """Write the file, as bots do: `said` stands in it only when a client ends in peace."""
+        if follower is self.follower and not self.gone:
+            if not self._asleep and (saved := follower.saved) is not None:
+                self._saved = replace(saved, said=None)
+            self._save_later(follower)
 
     # -- connections --------------------------------------------------------------------------
 
@@ -138,35 +158,43 @@ class Member(User):
         self._asleep = True
         self._close()
 
-    def crash(self, seconds: float, *, keeps: bool) -> None:
+    def crash(self, seconds: float, *, keeps: str = "") -> None:
         """End without a word and come back after so long, with no memory but of the name.
 
-        Who keeps the token takes up the session again; else the ghost of it has the name for a
-        while. What was not acknowledged has an unknown fate: whoever comes back says other things.
+        Who keeps something takes up the session again, else the ghost of it has the name for a
+        while: "all" is what the follower tells in the end, "session" the same but for what was
+        said, "file" what was written some time ago. What was not acknowledged has an unknown fate:
+        whoever comes back says other things.
         """
+        past = self._saved if keeps == "file" else self.follower.saved if keeps else None
+        if keeps == "session" and past is not None:
+            past = replace(past, said=None)
         self._close()
         self.unsettled.clear()
         self.leaving = ""
         self._unread.clear()
         self.number += LIFE
         self._away += 1
-        self._begin(self.follower.nick, self.follower._token if keeps else None)
+        self._keeps = keeps
+        self._begin(self.follower.nick, past)
         self._network.clock.after(seconds, self._come_back)
         self._network.clock.after(seconds + 0.1, self.connect)
 
-    def _take_up(self, frame: bytes) -> None:
-        """Go on behind what the session had said, and read its rooms anew."""
+    def _take_up(self, frame: bytes, past: SavedSession) -> None:
+        """Go on in the session, and read its rooms anew."""
         told = json.loads(frame)
         if "resumed" in told:
-            self._lost_outbox = False
+            self._past = None
             if told["resumed"]:
-                self.follower.outbox.accepted = told["accepted"]
+                self._taken_up = told["sid"]
+                self.lives[self._keeps if past.said is None else "said"] += 1
+                self._place(self._stream(None)).begin(past.inbox)
             for room in told["rooms"]:
                 self._network.clock.after(0, self._join_again, self.follower, room)
 
     def _join_again(self, follower: Follower, room: str) -> None:
         def joined(answer: Any) -> None:
-            if isinstance(answer, Refused) and answer.code == "unavailable":
+            if isinstance(answer, Refused) and answer.code in ("unavailable", "busy"):
                 self._network.clock.after(1, self._join_again, follower, room)
 
         if follower is self.follower:
@@ -179,9 +207,9 @@ class Member(User):
         if self._asleep:
             self._missed.append(lambda: self._take_control(frame))
             return
-        if self._lost_outbox:
-            self._take_up(frame)
         self.follower.control(frame, self._network.clock.now)
+        if self._past is not None:
+            self._take_up(frame, self._past)
         self._tick_now()
 
     def _take_feed(self, topic: bytes, body: bytes) -> None:
@@ -294,7 +322,9 @@ class Member(User):
         if event.kind in ("say", "act"):
             self._heard.append(event)
         joins = self._judge.members[event.room or ""]
-        self._place(stream).told(event, joins.get(self.follower.sid))
+        # Who goes on in a session reads the newest of a room, however long ago he joined it.
+        joined = None if self.follower.sid == self._taken_up else joins.get(self.follower.sid)
+        self._place(stream).told(event, joined)
         mine = event.sid == self.follower.sid and event.reason == "kicked"
         if mine and event.place not in self.follower.rooms:
             self._places.pop(stream, None)

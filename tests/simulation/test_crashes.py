@@ -19,6 +19,7 @@ from tests.simulation.world import CRASHING, STORM, World
 
 HURRICANE = Weather(0.2, overtaken=0.1, feed_loss=0.3, control_loss=0.08, commit_loss=0.05)
 
+FRAIL = CRASHING._replace(members=3, frail=0.7, suffers=2.0, crashes=5.0)
 SMALL_DISK = CRASHING._replace(storm=STORM._replace(commit_loss=0.1), keep=10)
 
 
@@ -50,8 +51,19 @@ def test_the_broker_ends_anywhere_in_a_hurricane(request: pytest.FixtureRequest,
 
 @pytest.mark.seeds(100, 4_000)
 def test_clients_end_all_the_time(request: pytest.FixtureRequest, seed: int) -> None:
-    plan = CRASHING._replace(members=3, frail=0.7, suffers=2.0, crashes=5.0)
-    weather(request, seed, plan)
+    weather(request, seed, FRAIL)
+
+
+def test_clients_that_end_go_on_in_their_sessions() -> None:
+    """In the seeds of the test above, whatever they kept of theirs."""
+    lives: Counter[str] = Counter()
+    for seed in range(10):
+        world = World(seed, FRAIL)
+        world.run()
+        for member in world.members:
+            lives += member.lives
+    assert lives.keys() == {"said", "all", "session", "file"}
+    assert lives.total() > 20
 
 
 @pytest.mark.seeds(60, 1_000)

@@ -14,6 +14,7 @@ from chatlib.core import commands, speech
 from chatlib.core.apply import _HANDLERS
 from chatlib.core.batch import INBOX, Batch, Entry
 from chatlib.core.outbox import Outbox
+from chatlib.core.reader import Reader
 from chatlib.core.state import Session, State
 from chatlib.core.stream import Stream
 from chatlib.history import erasing
@@ -22,9 +23,12 @@ from chatlib.history.sqlite import SqliteStore
 from chatlib.net.pipeline import Pipeline
 from chatlib.protocol.events import Event
 from tests.simulation.disk import MemoryDisk, _File
+from tests.simulation.test_crashes import FRAIL
 from tests.simulation.world import CRASHING, STORM, Plan, World
 
 PLAN = Plan(members=12, thinks=1.0, suffers=5.0)
+# Clients end and come back while what they said last is still on its way.
+HASTY = Plan(members=12, thinks=0.1, suffers=1.0, frail=1.0, storm=STORM._replace(overtaken=0.3))
 COMMIT = "    batch = self._commit(commands, batch)\n"
 EMIT = "    self._emit(batch, now)\n"
 
@@ -122,6 +126,22 @@ def test_an_outbox_that_trusts_the_wire(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(Outbox, "rewind", lambda self, first, now: None)
     monkeypatch.setattr(Outbox, "resume", lambda self, accepted, now: None)
     caught("waits for .* acknowledgements")
+
+
+def test_a_session_taken_up_whose_numbers_are_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    foreign = ("self._foreign = accepted != self._expected", "self._foreign = False")
+    monkeypatch.setattr(Outbox, "resume", changed(Outbox.resume, foreign))
+    caught("acknowledged and not in the history|not stored", HASTY)
+
+
+def test_a_session_taken_up_whose_numbers_are_not_learned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Outbox, "take_over", lambda self, said: None)
+    caught("acknowledged and not in the history|not stored", FRAIL)
+
+
+def test_a_session_taken_up_whose_inbox_is_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Reader, "take_over", lambda self, epoch, inbox: None)
+    caught("again", FRAIL)
 
 
 def test_acknowledging_what_was_not_stored(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,8 +10,9 @@ from chatlib.core.follower import Follower
 from chatlib.errors import Refused
 from chatlib.protocol import answers, requests
 from chatlib.protocol.events import Event, Line
-from tests.simulation.judge import Judge, Place, Said
+from tests.simulation.judge import Judge, Said
 from tests.simulation.network import Network
+from tests.simulation.place import Place
 
 
 class User:

@@ -181,10 +181,19 @@ class World:
             self._strike(member)
         self._after_a_while(self._plan.suffers, self._suffer, member)
 
+    def _end(self, member: Member) -> None:
+        """End a client; what it said last may still be on its way when it comes back."""
+        chance = self.chance
+        if member.speaks_in:
+            for _ in range(chance.choice((0, 3))):
+                member.say("say", room=chance.choice(member.speaks_in))
+        keeps = chance.choice(("", "all", "session", "file"))
+        member.crash(chance.choice((0.1, 1, 10, 35)), keeps=keeps)
+
     def _strike(self, member: Member) -> None:
         chance = self.chance
         if chance.random() < self._plan.frail:
-            member.crash(chance.choice((1, 10, 35)), keeps=chance.random() < 0.5)
+            self._end(member)
             return
         dice = chance.random()
         if dice < 0.4:
