@@ -100,9 +100,9 @@ class Member(User):
         self.follower.disconnected(reason, self._network.clock.now, wait)
         self._network.clock.after(wait, self.connect)
 
-    def _close(self) -> None:
+    def _close(self, spill: float = 1.0) -> None:
         if self._control is not None:
-            self._control.close()
+            self._control.close(spill)
             self._control = None
         self._close_data()
 
@@ -169,7 +169,9 @@ class Member(User):
         past = self._saved if keeps == "file" else self.follower.saved if keeps else None
         if keeps == "session" and past is not None:
             past = replace(past, said=None)
-        self._close()
+        # A join that takes effect behind the next life's hello is what only `heads` tell, and none
+        # but the user knows whether he wants to be there (docs/protocol.md, section 5). Ours would.
+        self._close(spill=0.0)
         self.unsettled.clear()
         self.leaving = ""
         self._unread.clear()

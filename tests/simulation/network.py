@@ -110,12 +110,12 @@ class Control:
         if not self._closed:
             self._lost()
 
-    def close(self) -> None:
-        """Break; the broker hears of it a little later."""
+    def close(self, spill: float = 1.0) -> None:
+        """Break; the broker hears of it a little later, and what was sent may come until `spill`."""
         chance = self._network.chance
         self._closed = True
         self._down.cut()
-        self._up.cut(chance.choice((0.0, chance.random())))
+        self._up.cut(chance.choice((0.0, spill * chance.random())))
         self._network.clock.after(chance.random(), self._station.gone, self.routing)
 
 
