@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from chatlib.core.signals import SavedSession
 from chatlib.errors import BadConfiguration, CannotCreate
@@ -102,6 +103,18 @@ class CursorFile:
         if saved.version > VERSION:
             raise BadConfiguration(f"{self.path} is of a newer version: update hubbub")
         return saved
+
+    def spend(self, saved: Saved) -> None:
+        """Write that nobody knows what the session has said: who goes on in it says more.
+
+        Before he does: should he be killed, the next one must not go by a count of long ago.
+        Raises CannotCreate.
+        """
+        if saved.said is not None:
+            try:
+                self.save(replace(saved, said=None))
+            except OSError as e:
+                raise CannotCreate(f"cannot keep a cursor in {self.path}: {e.strerror}") from e
 
     def save(self, saved: Saved) -> None:
         """Write it whole and fsynced, or not at all. Raises OSError."""

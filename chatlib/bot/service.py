@@ -61,6 +61,8 @@ class Service:
         """Serve. Raises Refused, and other errors that no waiting takes back."""
         with file or contextlib.nullcontext():
             saved = file.load() if file is not None else Saved()
+            if file is not None:
+                file.spend(saved)
             client = self._arrive(saved)
             if client is None:
                 return

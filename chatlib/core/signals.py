@@ -68,6 +68,7 @@ class SavedSession(Struct, frozen=True):
 
     `inbox` is the seq up to which private messages were delivered; `said` how many messages the
     session has said, None while some are on their way. `epoch` names the history of both.
+    Whoever goes on trusts `said`: a process that goes on speaking keeps None in its place.
     """
 
     token: str

@@ -191,7 +191,10 @@ class Client(Talking, Asking, Ruling, Belonging):
         return self._follower.sid
 
     def saved(self) -> SavedSession | None:
-        """Return what another process needs to go on in this session; None before the first."""
+        """Return what another process needs to go on in this session; None before the first.
+
+        Take it when all is said. Where it is kept while one still speaks, keep it with `said` None.
+        """
         with self._lock:
             return self._follower.saved
 

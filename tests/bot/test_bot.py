@@ -15,7 +15,7 @@ from chatlib import Bot, Client, Misuse, Refused, TimedOut
 from chatlib.bot import service
 from chatlib.bot.clock import SystemClock
 from chatlib.bot.context import Context
-from chatlib.bot.cursors import CursorFile
+from chatlib.bot.cursors import CursorFile, Saved
 from chatlib.bot.testing import FakeClock
 from chatlib.net.curve import make_pair
 from tests.net.encrypted import Encrypted
@@ -95,6 +95,16 @@ def test_it_waits_for_a_broker_and_says_so(caplog: pytest.LogCaptureFixture) -> 
     with pytest.raises(TimedOut, match="is a broker there"):
         bot.start(wait=0.5)
     assert "offline: " in caplog.text
+
+
+def test_what_its_session_has_said_counts_once(tmp_path: Path) -> None:
+    """A bot that is killed before it kept anything had said more than the file before it tells."""
+    state = tmp_path / "echo.json"
+    with CursorFile(state) as file:
+        file.save(Saved(epoch="e1", token="secret", said=3))
+    with pytest.raises(TimedOut):
+        echo_bot(NOBODY, state).start(wait=0.1)
+    assert CursorFile(state).load() == Saved(epoch="e1", token="secret")
 
 
 def test_stopped_before_it_is_in_its_rooms_it_handles_nothing(

@@ -111,7 +111,7 @@ class Control:
             self._lost()
 
     def close(self, spill: float = 1.0) -> None:
-        """Break; the broker hears of it a little later, and what was sent may come until `spill`."""
+        """Break; the broker hears of it a little later. What was sent may come until `spill`."""
         chance = self._network.chance
         self._closed = True
         self._down.cut()
