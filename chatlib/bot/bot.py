@@ -139,14 +139,17 @@ class Bot:
     def _on_time(self, handler: Callable[[], Any]) -> None:
         try:
             handler()
-        except Exception:
+        except (Exception, SystemExit):
             log.exception("%s failed", getattr(handler, "__qualname__", handler))
 
     def handle(self, context: Context) -> None:
-        """Answer one message. What a handler raises is logged, and politely hidden."""
+        """Answer one message. What a handler raises is logged, and politely hidden.
+
+        sys.exit() too: argparse calls it for what somebody typed, who must not end the bot by that.
+        """
         try:
             self._commands.handle(context)
-        except Exception:
+        except (Exception, SystemExit):
             event = context.event
             log.exception("the answer to %s (seq %d) failed", event.nick, event.seq)
             with contextlib.suppress(HubbubError):
@@ -271,9 +274,14 @@ class Bot:
         self._ready.set()
 
     def stop(self) -> None:
-        """Ask it to end; after `start()`, wait for that, and raise what it failed with."""
+        """Ask it to end; after `start()`, wait for that, and raise what it failed with.
+
+        A handler may call it; it is what the end waits for, so it does not wait.
+        """
         if (service := self._service) is not None:
             service.stop()
+            if service.works_in(threading.current_thread()):
+                return
         thread, fault = self._thread, self._fault
         if thread is not None and thread is not threading.current_thread():
             thread.join()

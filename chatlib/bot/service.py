@@ -57,6 +57,14 @@ class Service:
         """Ask it to end."""
         self._stopping = True
 
+    def works_in(self, thread: threading.Thread) -> bool:
+        """Tell whether this is a thread in which handlers run."""
+        return any(worker.thread is thread for worker in self._workers)
+
+    @property
+    def _workers(self) -> list[Lane | Timer]:
+        return [*self._lanes.values(), *self._timers]
+
     def run(self, file: CursorFile | None) -> None:
         """Serve. Raises Refused, and other errors that no waiting takes back."""
         with file or contextlib.nullcontext():
@@ -225,7 +233,7 @@ class Service:
     def _drain(self, *, keep: bool) -> None:
         """End what runs, say all that was to be said, keep the cursor: within the bot's grace."""
         deadline = time.monotonic() + self._bot.grace
-        workers: list[Lane | Timer] = [*self._lanes.values(), *self._timers]
+        workers = self._workers
         for worker in workers:
             worker.stop()
         for worker in workers:

@@ -13,6 +13,7 @@ import pytest
 
 from chatlib import Bot, Client, Misuse, Refused, TimedOut
 from chatlib.bot import service
+from chatlib.bot.bot import SORRY
 from chatlib.bot.clock import SystemClock
 from chatlib.bot.context import Context
 from chatlib.bot.cursors import CursorFile, Saved
@@ -344,7 +345,53 @@ def test_what_is_refused_is_told_in_the_log(
         eventually("it is told", lambda: "nobody here is called nobody" in caplog.text)
 
 
+def test_a_handler_that_exits_ends_nothing(
+    broker: RunningBroker, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As argparse does, for whatever somebody typed: nobody may end a bot by that."""
+    clock = FakeClock()
+    bot = Bot(broker.control, "robot", keep=False, clock=clock)
+
+    @bot.on_message("exit|hello")
+    def answer(ctx: Context, match: Any) -> None:
+        if ctx.text == "exit":
+            raise SystemExit("bad usage")
+        ctx.say("HELLO")
+
+    @bot.every("5m")
+    def tick() -> None:
+        raise SystemExit("no time")
+
+    with bot, clients(broker.control, "ann") as (ann,):
+        ann.say("lobby", "exit")
+        ann.say("lobby", "hello")
+        until_said(ann, "HELLO")
+        assert said(ann) == [SORRY, "HELLO"]
+        clock.advance("11m")
+    assert caplog.text.count("SystemExit: no time") == 2
+    assert "SystemExit: bad usage" in caplog.text
+
+
 # -- ending ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("by", ["command", "clock"])
+def test_a_handler_that_stops_its_bot_is_not_waited_for(broker: RunningBroker, by: str) -> None:
+    clock = FakeClock()
+    bot = Bot(broker.control, "robot", keep=False, grace=2 * PATIENCE, clock=clock)
+    bot.command("end")(lambda ctx: bot.stop())
+    bot.every("5m")(bot.stop)
+    with clients(broker.control, "ann") as (ann,):
+        bot.start()
+        thread = bot._thread
+        assert thread is not None
+        if by == "clock":
+            clock.advance("5m")
+        else:
+            ann.say("lobby", "!end")
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+        bot.stop()
 
 
 def test_who_takes_too_long_is_given_up_and_asked_again(
