@@ -30,6 +30,7 @@ from chatlib.security.keys import KeyPair
 from chatlib.version import __version__
 
 MOST_UNREAD = 20_000  # events that wait for the caller before the feed is left to overflow
+MOST_REFUSALS = 1_000  # kept for a flush that may never come
 FAREWELL_S = 0.4
 
 Delivery = Event | Connection | Gap | Refusal
@@ -86,7 +87,7 @@ class Client(Talking, Asking, Ruling, Belonging):
         self._unread: deque[Delivery] = deque()
         self._answers: dict[int, Any] = {}
         self._asked: set[int] = set()
-        self._refusals: list[Refusal] = []
+        self._refusals: deque[Refusal] = deque(maxlen=MOST_REFUSALS)  # since the last flush
         self._fault = "it was not tried yet"
         self._verdict: Refused | None = None
 
@@ -265,7 +266,7 @@ class Client(Talking, Asking, Ruling, Belonging):
             last = self._follower.outbox.last_ticket
             while not self._follower.outbox.settled(last):
                 self._wait(deadline, TimedOut(self._why_waiting()))
-            refusals, self._refusals = self._refusals, []
+            refusals, self._refusals = self._refusals, deque(maxlen=MOST_REFUSALS)
         if refusals:
             more = f" (and {len(refusals) - 1} more)" if len(refusals) > 1 else ""
             raise Refused(refusals[0].code, f"{refusals[0].message}{more}")
@@ -318,7 +319,7 @@ class Client(Talking, Asking, Ruling, Belonging):
         follower = self._follower
         if follower.delivered:
             for told in follower.delivered:
-                if isinstance(told, Refusal):
+                if isinstance(told, Refusal) and told.ticket:  # else of no message, but a room
                     self._refusals.append(told)
                 elif isinstance(told, Connection) and told.detail:
                     self._fault = told.detail

@@ -236,7 +236,6 @@ class Line:
                 parts = self._monitor.recv_multipart(zmq.NOBLOCK)
                 event = int.from_bytes(parts[0][:2], "little")
                 if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
-                    self._tries = 0
                     self._handshakes.succeeded()
                     self._step(self._follower.connected)
                 elif self._handshakes.pending:
@@ -295,6 +294,7 @@ class Line:
             self._sub.subscribe(topic)
         self._sub.connect(str(parse_endpoint(dialled(where.feed, self._endpoint))))
         self._intake = parse_endpoint(dialled(where.intake, self._endpoint))
+        self._tries = 0  # we are welcome: until then, one who refuses us is as good as away
 
     def _pushing(self) -> Socket | None:
         """Return the PUSH, made when it is first needed: who only reads costs the broker none."""

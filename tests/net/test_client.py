@@ -24,6 +24,7 @@ from chatlib import (
     Unreachable,
 )
 from chatlib.core import outbox
+from chatlib.net import client
 from tests.support import PATIENCE, RunningBroker, eventually
 from tests.system.people import clients, texts, until, until_said
 
@@ -132,6 +133,17 @@ def test_refused_message(ann: Client) -> None:
     ann.flush(PATIENCE)
     told = until(ann, lambda t: isinstance(t, Refusal) and t.ticket == second)
     assert [t.ticket for t in told if isinstance(t, Refusal)] == [first, second]
+
+
+def test_refusals_that_nobody_asks_for_are_not_kept_for_ever(
+    broker: RunningBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "MOST_REFUSALS", 3)
+    with clients(broker.control, "bob") as (bob,):
+        tickets = [bob.tell("nobody", str(i)) for i in range(5)]
+        until(bob, lambda t: isinstance(t, Refusal) and t.ticket == tickets[-1])
+        with pytest.raises(Refused, match=r"and 2 more"):
+            bob.flush(PATIENCE)
 
 
 # -- a broker that is away -----------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import zmq
 
-from chatlib import Client, Connection, Event
+from chatlib import Client, Connection, Event, Refusal
 from tests.support import PATIENCE
 from tests.system.people import assert_chained, until
 
@@ -101,3 +101,40 @@ def test_last_words_are_read(fake: FakeBroker, ann: Client) -> None:
     told = until(ann, offline)
     assert_chained(told, "lobby")
     assert [t.seq for t in told if isinstance(t, Event)] == list(range(1, 901))
+
+
+def refuse(fake: FakeBroker, code: str) -> None:
+    """Answer the next request with an error."""
+    fake.answer(ok=False, error={"code": code, "message": code})
+
+
+@pytest.mark.parametrize("code", ["slow_down", "draining", "too_many_sessions"])
+def test_who_is_refused_for_a_while_waits_longer_each_time(
+    fake: FakeBroker, ann: Client, code: str
+) -> None:
+    for _ in range(4):
+        refuse(fake, code)
+    waits = [until(ann, offline)[-1].retry_in for _ in range(4)]
+    assert waits == [0.05, 0.05, 0.1, 0.3]
+    fake.welcome()
+    until(ann, lambda t: isinstance(t, Connection) and t.state == "online")
+    fake.control.close(linger=0)
+    assert until(ann, offline)[-1].retry_in == 0.05, "it was welcome meanwhile"
+
+
+def test_a_room_that_one_is_put_out_of_is_no_message_refused(fake: FakeBroker, ann: Client) -> None:
+    fake.welcome()
+    joining = threading.Thread(target=ann.join, args=("lobby",))
+    joining.start()
+    joined = {"room": "lobby", "topic": "", "members": [], "head": 0, "oldest": 0}
+    fake.answer(**joined, events=[], more=False)
+    joining.join()
+    asking = threading.Thread(target=ann.ping)
+    asking.start()
+    refuse(fake, "no_session")
+    fake.welcome(session="t2")
+    refuse(fake, "banned_here")
+    fake.answer(accepted=0, heads={}, inbox=0)
+    asking.join()
+    assert until(ann, lambda t: isinstance(t, Refusal))[-1].code == "banned_here"
+    ann.flush(PATIENCE)
