@@ -7,6 +7,7 @@ is not in the room.
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
@@ -300,15 +301,19 @@ def _note(session: Session, what: Any, room: Room, nick: str, batch: Batch, **mo
 
 
 def inherit(state: State, old: str, new: str) -> None:
-    """Let somebody have what the one that he was before had in rooms, the higher role of two."""
+    """Let somebody have what the one that he was before had in rooms.
+
+    Of two roles it is the higher one, of two mutes the longer.
+    """
     for room, known in sorted(state.rights.items()):
         if any(old in table for table in (known.roles, known.muted, known.banned)):
             roles, muted, banned = dict(known.roles), dict(known.muted), dict(known.banned)
             had = [roles.pop(me) for me in (old, new) if me in roles]
             if had:
                 roles[new] = max(had, key=lambda granted: rights.RANKS[granted.role])
-            if old in muted:
-                muted.setdefault(new, muted.pop(old))
+            mutes = [muted.pop(me) for me in (old, new) if me in muted]
+            if mutes:
+                muted[new] = max(mutes, key=lambda mute: mute.until or inf)
             if old in banned:
                 banned.setdefault(new, banned.pop(old))
             _keep(state, room, replace(known, roles=roles, muted=muted, banned=banned))

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 
-from chatlib.core import audit
+import pytest
+
+from chatlib.core import audit, moderation
+from chatlib.core.grants import Muted, RoomRights
+from chatlib.core.state import State
 from tests.core.broker_play import BrokerPlay
 
 
@@ -138,3 +142,19 @@ def test_a_commit_that_fails_takes_rights_back() -> None:
             bob < 3 no no_such_room
             room/ops/ < 3<2 topic ops bob "here"
         """)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "left"),
+    [(None, 5, 5), (5, None, 5), (900, 5, 900), (5, 900, 900), (0, 900, 0), (900, 0, 0)],
+)
+def test_who_becomes_somebody_else_stays_muted_for_the_longer_time(
+    old: int | None, new: int | None, left: int
+) -> None:
+    state = State("e")
+    mutes = {"old": old, "new": new}
+    muted = {me: Muted(me, me, until) for me, until in mutes.items() if until is not None}
+    state.put(state.rights, "ops", RoomRights(muted=muted))
+    moderation.inherit(state, "old", "new")
+    kept = state.rights["ops"].muted
+    assert {me: mute.until for me, mute in kept.items()} == {"new": left}
