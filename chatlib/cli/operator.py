@@ -230,6 +230,8 @@ def _bans(args: argparse.Namespace) -> int:
             line.reason,
         ]
         print(sanitize("  ".join(filter(None, words))))
+    if found.more:
+        print("these are the newest: there are more, which `unban` lifts, too", file=sys.stderr)
     return 0
 
 

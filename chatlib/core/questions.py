@@ -256,7 +256,8 @@ def _invitations(state: State, question: Question) -> Answer:
 
 def _bans(state: State, question: Question) -> Answer:
     listed = [answers.BanLine(b.who, timestamp(b.at), b.reason) for b in state.bans.values()]
-    return answers.BanList(id=question.origin.id, bans=listed[:MAX_LIST])
+    more = len(listed) > MAX_LIST
+    return answers.BanList(id=question.origin.id, bans=listed[-MAX_LIST:], more=more)
 
 
 def _status(state: State, question: Question) -> Answer:

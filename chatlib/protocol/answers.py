@@ -200,9 +200,10 @@ class InvitationList(Answer, kw_only=True):
 
 
 class BanList(Answer, kw_only=True):
-    """The answer to `bans`."""
+    """The answer to `bans`: the newest, and whether there are `more`."""
 
     bans: list[BanLine]
+    more: bool = False
 
 
 class RoomActivity(Struct, omit_defaults=True):

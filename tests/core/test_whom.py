@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from chatlib.core import questions
 from chatlib.core.whom import shown
 from chatlib.protocol.keys import to_link
 from tests.core.registered_play import House, key
@@ -53,3 +54,13 @@ def test_an_address_as_the_doorman_meets_it(house: House, named: str, comes_from
     assert house.ask("op", "unban", who=named)["ok"]
     assert not rule.fault(house.state, "control", key("new"), comes_from)
     assert house.ask("op", "ban", address="example.org") == "bad_request"
+
+
+def test_of_many_bans_the_newest_are_listed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(questions, "MAX_LIST", 2)
+    for last in (1, 2, 3):
+        assert house.ask("op", "bans")["more"] is False
+        assert house.ask("op", "ban", address=f"192.0.2.{last}")["ok"]
+    found = house.ask("op", "bans")
+    assert [ban["who"] for ban in found["bans"]] == ["192.0.2.2", "192.0.2.3"]
+    assert found["more"] is True
