@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 
-from chatlib.cli import key
+from chatlib.cli import consent, key
 from chatlib.errors import BadAddress, Refused
 from chatlib.protocol.links import DEFAULT_ADDRESS
 
@@ -57,6 +57,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--linear", action="store_true", help="append-only lines, no line editor")
     parser.add_argument("--json", action="store_true", help="print events as JSON lines")
+    consent.add_option(parser)
     key.add_option(parser)
 
 
@@ -80,6 +81,7 @@ def run(args: argparse.Namespace) -> int:
     from chatlib.tui.arrive import PROGRAM, arrive_as, ask_nick
 
     to = find(args.address)
+    consent.agree(to, yes=args.yes)
     room = room_name(args.room or to.room or LOBBY)
     if args.start and to.server_key is None:
         from chatlib.cli.background import ensure_broker

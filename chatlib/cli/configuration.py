@@ -23,7 +23,7 @@ WORDS = {"1": True, "true": True, "yes": True, "on": True,
          "0": False, "false": False, "no": False, "off": False}  # fmt: skip
 ALIKE = 0.7  # of 1: `nik` and `nick` are more alike than that, `wibble` and `idle` are not
 OTHERWISE = {("web", "key"), ("web", "data")}  # of TLS, of the page server: nobody else's
-NOT_HERE = ("--help", "--version", "--config")
+NOT_HERE = ("--help", "--version", "--config", "--yes")  # consent is given each time
 
 Parsers = Mapping[str, argparse.ArgumentParser]
 

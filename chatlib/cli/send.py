@@ -7,7 +7,7 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING, Any
 
-from chatlib.cli import key, quantities
+from chatlib.cli import consent, key, quantities
 from chatlib.errors import HubbubError, Misuse, Refused
 from chatlib.protocol.links import DEFAULT_ADDRESS
 
@@ -55,6 +55,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         default=PATIENCE_S,
         help="to wait for the broker (default: 30s)",
     )
+    consent.add_option(parser)
     key.add_option(parser)
     parser.set_defaults(run=run)
 
@@ -69,7 +70,9 @@ def run(args: argparse.Namespace) -> int:
     if args.json and args.message is not None:
         raise Misuse("--json reads messages from standard input: leave out -m")
     text = "" if args.json else _text(args.message)
-    door = Door(find(args.address), args.key, PROGRAM)
+    to = find(args.address)
+    consent.agree(to, yes=args.yes)
+    door = Door(to, args.key, PROGRAM)
     try:
         client = _arrive(door, args.nick, args.timeout)
     except Refused as e:

@@ -97,6 +97,21 @@ def test_a_key_file_of_a_bot(house: Encrypted, config: Path, tmp_path: Path) -> 
     assert not (config / "key").exists()
 
 
+@pytest.mark.parametrize("command", ["join", "chat", "send"])
+def test_a_link_for_a_device_is_redeemed_by_who_says_that_it_is_his(
+    house: Encrypted, config: Path, command: str
+) -> None:
+    """A stranger's would make the key one of the stranger's."""
+    link = house.link("ops", "device-x")
+    place = ("ops", link) if command == "send" else (link,)
+    told = error(hubbub(command, *place, "--nick", "ann", text="hi"), 2)
+    assert "one more device of whoever made the link" in told and "--yes" in told
+    assert not house.requests and not config.exists()
+    done = hubbub(command, *place, "--nick", "ann", "--yes", text="hi")
+    assert done.returncode == 0, done
+    assert house.requests.count("redeem") == 1
+
+
 def test_a_link_without_a_key_leads_to_a_plain_broker(broker: RunningBroker, config: Path) -> None:
     link = broker.control.replace("tcp://", "hubbub://") + "/ops"
     assert hubbub("join", link, "--nick", "ann", text="hi\n").returncode == 0

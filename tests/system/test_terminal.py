@@ -66,6 +66,20 @@ def test_a_person_joins_with_a_link_and_is_banned() -> None:
                 assert ann.left_clean() == 0
 
 
+def test_a_person_is_asked_before_his_key_becomes_a_device() -> None:
+    with Encrypted() as house:
+        link = house.link("ops", token="device-x")
+        with Terminal("join", f"'{link}'", "--nick", "ann", columns=120) as ann:
+            ann.sees("one more device of whoever made the link").sees("Is it your own?").enter("")
+            ann.sees("the link was not opened")
+            assert ann.left_clean() == 2
+        assert not house.requests
+        with Terminal("join", f"'{link}'", "--nick", "ann", columns=120) as ann:
+            ann.sees("Is it your own?").enter("y").sees("ops>").enter("/quit")
+            assert ann.left_clean() == 0
+        assert house.requests.count("redeem") == 1
+
+
 def test_escape_sequences_and_bidi_overrides_stay_text(broker: RunningBroker) -> None:
     with chat(broker, "ann") as ann:
         ann.sees("lobby>")
