@@ -83,7 +83,7 @@ class Note(Struct, omit_defaults=True):
         "opened", "resumed", "ended", "renamed", "joined", "left", "failing", "storing",
         "invited", "redeemed", "banned", "unbanned", "promoted", "slowed", "undecided", "crowded",
         "greedy", "registered", "unregistered", "devices", "reset", "wrong password", "kicked",
-        "muted", "unmuted", "linked", "draining",
+        "muted", "unmuted", "linked", "draining", "feed closed",
     ]  # fmt: skip
     sid: str
     nick: str

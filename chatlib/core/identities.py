@@ -55,6 +55,11 @@ class Rule(Struct, frozen=True):
             return ""  # to redeem a token, and for nothing else
         return "not admitted"
 
+    def vouches(self, state: State, key: str) -> bool:
+        """Tell whether somebody let a key in; where everybody comes in, whether it has a role."""
+        known = state.identities.get(state.keys.get(key, ""))
+        return self.access != "open" or (known is not None and bool(known.role))
+
 
 def admit(state: State, command: Admit, batch: Batch) -> None:
     """Make a key known, with a role or without."""

@@ -155,6 +155,9 @@ class Broker:
             statistics=Statistics(time.perf_counter),
             passwords=self._passwords,
         )
+        if self._security is not None:
+            vouches, state = self._security.rule.vouches, self.pipeline.state
+            self._doors.subscribers.vouched = lambda key: vouches(state, key)
         for key in self._operator_keys:
             self.pipeline.submit(Admit(at=0, key=key, role="operator"))
         self._open_backlog()
@@ -301,12 +304,14 @@ class Broker:
 
         That ends everybody's connections for a moment: operators may do so at any time, all others
         together once in CUT_OFF_S; and who fills the memory with subscriptions, each key once in
-        the time that it is barred.
+        the time that it is barred, those without a voucher all together once in a minute.
         """
         for peer in self._doors.subscribers.greedy:
             key = fingerprint(peer.key.encode())
             self._observer(Note("greedy", "", "", key=key, address=peer.address), "")
-        if self._doors.subscribers.greedy:
+        if self._doors.subscribers.closing:
+            self._observer(Note("feed closed", "", ""), "")
+        if self._doors.subscribers.closing or self._doors.subscribers.greedy:
             return True
         self._removed = self._removed or bool(self.pipeline.removed)
         if not self.pipeline.expelled and not (self._removed and now >= self._expel_at):

@@ -221,6 +221,7 @@ BEYOND_HELLO = {
     "rooms or members in a list": questions.MAX_LIST,
     "bytes of a subscription's frame": limits.SUBSCRIPTION_BYTES,
     "bytes of the topics that one key has, 8 more for each": subscribers.MOST_BYTES,
+    "the same of all keys without a role, where everybody may come in": subscribers.MOST_SHARED,
     "lines of a feed message": limits.FEED_LINES,
     "bytes of lines in a feed message": limits.FEED_BYTES,
     "messages in the answer to a search": limits.SEARCH_EVENTS,

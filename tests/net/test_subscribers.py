@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from chatlib.core.commands import Peer
-from chatlib.net.subscribers import BARRED_S, MOST_BYTES, OVERHEAD, Subscribers
+from chatlib.net.subscribers import (
+    BARRED_S,
+    CLOSED_S,
+    MOST_BYTES,
+    MOST_KEYS,
+    MOST_SHARED,
+    OVERHEAD,
+    Subscribers,
+)
 
 MAL, ANN = Peer("mal"), Peer("ann")
 ROOM = MOST_BYTES // 4 - OVERHEAD
@@ -47,3 +55,70 @@ def test_what_is_given_up_is_given_back_and_nothing_else() -> None:
     assert not counted.greedy
     counted.took(ANN, b"one more", 1.0)
     assert counted.greedy == [ANN]
+
+
+# -- where everybody may come in ----------------------------------------------------------------
+
+
+def open_house() -> Subscribers:
+    counted = Subscribers()
+    counted.vouched = lambda key: key == "op"
+    return counted
+
+
+def assert_closed(counted: Subscribers, now: float) -> None:
+    """To all but those that somebody vouches for, and for a minute."""
+    assert counted.closing
+    counted.cut_off()
+    assert not counted.closing
+    for key, closed in (("ann", True), ("somebody new", True), ("op", False)):
+        assert counted.barred(key, now + CLOSED_S / 2) == closed, key
+        assert not counted.barred(key, now + CLOSED_S), key
+
+
+def test_where_keys_cost_nothing_a_greedy_one_closes_the_feed_to_all_of_them() -> None:
+    """Else the next one, made just now, would have everybody cut off again at once."""
+    counted = open_house()
+    for topic in topics(5):
+        counted.took(MAL, topic, 1.0)
+    assert counted.greedy == [MAL]
+    assert_closed(counted, 1.0)
+    assert counted.barred("mal", 1.0 + CLOSED_S)
+
+
+def test_where_keys_cost_nothing_they_share_what_there_is() -> None:
+    counted = open_house()
+    for i in range(MOST_SHARED // MOST_BYTES):
+        for topic in topics(4):
+            counted.took(Peer(f"mal{i}"), topic, 1.0)
+    assert not counted.closing
+    counted.took(ANN, b"one more", 1.0)
+    assert not counted.greedy
+    assert_closed(counted, 1.0)
+    counted.took(ANN, b"one more", 100.0)
+    assert not counted.closing
+
+
+def test_what_a_key_gives_up_it_shares_no_more() -> None:
+    counted = open_house()
+    for i in range(MOST_SHARED // MOST_BYTES * 2):
+        for topic in topics(4):
+            counted.took(Peer(f"mal{i}"), topic, 1.0)
+            counted.left(Peer(f"mal{i}"), topic)
+    assert not counted.closing
+
+
+def test_keys_without_number_are_counted_together_when_each_is_forgotten() -> None:
+    counted = open_house()
+    for i in range(2 * MOST_KEYS):
+        counted.took(Peer(f"mal{i}"), b"x" * 1000, 1.0)
+    assert counted.closing
+
+
+def test_a_greedy_key_with_a_role_closes_the_feed_to_itself_alone() -> None:
+    counted = open_house()
+    for topic in topics(5):
+        counted.took(Peer("op"), topic, 1.0)
+    assert [peer.key for peer in counted.greedy] == ["op"]
+    counted.cut_off()
+    assert counted.barred("op", 2.0) and not counted.barred("ann", 2.0)
