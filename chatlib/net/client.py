@@ -54,7 +54,7 @@ class Client(Talking, Asking, Ruling, Belonging):
 
     With `server_key` (Z85, as of `security.keys.from_link`) all is encrypted, and only the broker
     that owns this key is talked to. It knows this client by `key`, or by a key for this once.
-    `token`, of a link, is redeemed where the broker does not admit that key yet.
+    `token`, of a link, is redeemed where that key is not admitted yet; one for a device, always.
 
     With `session`, of `saved()`, it goes on in a session of a process before this one, where it
     still lives; where that had messages on their way, the first of ours wait for some seconds.
