@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from chatlib.net.broker import Broker
 
 FEW_DESCRIPTORS = 1024
-TROUBLE = ("failing", "storing", "undecided", "crowded", "greedy", "draining")  # told though quiet
+TROUBLE = (  # told though quiet
+    "failing", "storing", "undecided", "crowded", "greedy", "feed closed", "draining",
+)  # fmt: skip
 
 
 class Log:

@@ -243,12 +243,9 @@ class Client(Talking, Asking, Ruling, Belonging):
         """
         if (room is None) == (peer is None):
             raise Misuse("mark_read takes a room or a peer")
-        place = (
-            None if room is None else room_name(room),
-            None if peer is None else nick_key(peer),
-        )
+        name = None if room is None else room_name(room)
         with self._lock:
-            self._follower.mark_read(*place, seq)
+            self._follower.mark_read(name, None if peer is None else nick_key(peer), seq)
 
     def pending(self) -> list[Pending]:
         """Return one's own messages that are not acknowledged, oldest first."""
