@@ -1,0 +1,165 @@
+// A conversation as it reads now: events in, messages out, in the order of seq, each once.
+
+const SPOKEN = new Set(["say", "act"]);
+const ABOUT = new Set(["edit", "delete", "react"]);
+
+export const roomKey = (room) => `r:${room}`;
+export const nickKey = (nick) => nick.normalize("NFKC").toLowerCase();
+export const peerKey = (nick) => `p:${nickKey(nick)}`;
+export const authorOf = (event) => event.user ?? event.sid ?? "";
+
+export class Conversation {
+  constructor(key, name) {
+    this.key = key;
+    this.name = name;
+    this.isRoom = key.startsWith("r:");
+    this.topic = "";
+    this.private = false;
+    this.unread = 0;
+    this.mentioned = false;
+    this.read = 0;
+    this.last = 0; // when something was said last, for the order of private conversations
+    this.members = new Map();
+    this.typing = new Map();
+    this.draft = "";
+    this.forget();
+  }
+
+  forget() {
+    this.items = []; // spoken and told, by seq
+    this.bySeq = new Map();
+    this.about = new Map(); // what was done to a message, by its seq
+    this.first = 0; // from this seq on, all is here ...
+    this.cursor = 0; // ... up to this one
+    this.loaded = false;
+    this.hasOlder = true;
+    this.hasNewer = false; // items end before the newest: one has jumped into the past
+    this.synced = false; // events that come join on to the last item
+    this.ahead = [];
+    this.gaps = [];
+    this.version = 0;
+  }
+
+  get place() {
+    return this.isRoom ? { room: this.name } : { peer: this.name };
+  }
+
+  get target() {
+    return this.isRoom ? { room: this.name } : { to: this.name };
+  }
+
+  // An event came unasked. True when it is shown.
+  live(event) {
+    if (!this.loaded) return false;
+    if (!this.synced) {
+      this.ahead.push(event);
+      return false;
+    }
+    if (this.hasNewer) {
+      if (ABOUT.has(event.kind) && this.bySeq.has(event.re)) this.add([event]);
+      return false;
+    }
+    return this.add([event]) > 0;
+  }
+
+  // A page of the history came.
+  page(events, { older, newer }) {
+    const added = this.add(events);
+    if (events.length) {
+      const low = events[0].seq;
+      const high = events[events.length - 1].seq;
+      this.first = this.first ? Math.min(this.first, low) : low;
+      this.cursor = Math.max(this.cursor, high);
+    }
+    if (older !== undefined) this.hasOlder = older;
+    if (newer !== undefined) this.hasNewer = newer;
+    this.loaded = true;
+    return added;
+  }
+
+  // All up to now is here: what came meanwhile joins on.
+  caughtUp() {
+    this.synced = true;
+    const ahead = this.ahead;
+    this.ahead = [];
+    if (!this.hasNewer) this.add(ahead);
+  }
+
+  add(events) {
+    let added = 0;
+    for (const event of events) {
+      this.cursor = Math.max(this.cursor, event.seq);
+      if (ABOUT.has(event.kind)) {
+        this.note(event);
+      } else if (this.bySeq.has(event.seq)) {
+        const item = this.bySeq.get(event.seq);
+        if (event.deleted && !item.deleted) { item.event = event; this.settle(item); }
+      } else if (this.insert(event)) {
+        added += 1;
+      }
+    }
+    if (events.length) this.version += 1;
+    return added;
+  }
+
+  insert(event) {
+    const at = Date.parse(event.at);
+    const item = { seq: event.seq, event, at, day: new Date(at).setHours(0, 0, 0, 0), kind: event.kind, nick: event.nick ?? "", author: authorOf(event), spoken: SPOKEN.has(event.kind), text: event.text ?? "", edited: false, deleted: false, reactions: null, stamp: 0 };
+    this.bySeq.set(event.seq, item);
+    const items = this.items;
+    if (!items.length || items[items.length - 1].seq < item.seq) {
+      items.push(item);
+    } else {
+      let low = 0;
+      let high = items.length;
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if (items[middle].seq < item.seq) low = middle + 1;
+        else high = middle;
+      }
+      items.splice(low, 0, item);
+    }
+    this.settle(item);
+    return true;
+  }
+
+  note(event) {
+    let list = this.about.get(event.re);
+    if (!list) this.about.set(event.re, list = []);
+    if (list.some((known) => known.seq === event.seq)) return;
+    list.push(event);
+    list.sort((a, b) => a.seq - b.seq);
+    const item = this.bySeq.get(event.re);
+    if (item) this.settle(item);
+  }
+
+  // What a message comes to with all that was done to it.
+  settle(item) {
+    item.text = item.event.text ?? "";
+    item.deleted = Boolean(item.event.deleted);
+    item.edited = false;
+    const reactions = new Map();
+    for (const event of this.about.get(item.seq) ?? []) {
+      if (event.kind === "delete") {
+        item.deleted = true;
+      } else if (event.kind === "edit" && !event.deleted) {
+        item.text = event.text ?? "";
+        item.edited = true;
+      } else if (event.kind === "react") {
+        const who = reactions.get(event.text) ?? new Map();
+        const author = authorOf(event);
+        if (!who.delete(author)) who.set(author, event.nick);
+        if (who.size) reactions.set(event.text, who);
+        else reactions.delete(event.text);
+      }
+    }
+    if (item.deleted) { item.text = ""; item.edited = false; reactions.clear(); }
+    item.reactions = reactions.size ? reactions : null;
+    item.stamp += 1;
+  }
+
+  gap(after, before) {
+    this.gaps.push({ after, before });
+    this.version += 1;
+  }
+}
