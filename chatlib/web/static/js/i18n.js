@@ -135,3 +135,6 @@ export function bytes(n) {
   while (n >= 1000 && i < 3) { n /= 1000; i += 1; }
   return `${new Intl.NumberFormat(language, { maximumFractionDigits: i && n < 10 ? 1 : 0 }).format(n)} ${units[i]}`;
 }
+
+Object.assign(EN, { noRoomsYet: "You are in no room yet", cantOpen: "{name} could not be opened: {why}", youLeft: "You are no longer in #{room}.", nickNow: "You are {nick} now.", copied: "Copied", notifyHow: "You decide in the browser; it can be changed there at any time.", emptyTitle: "Nothing is open", emptyLead: "Choose a room on the left, or find one.", about: "Hubbub", newPrivateLead: "Only the two of you can read it.", privateNoOne: "Nobody else is here right now. You can still write to a nickname." });
+Object.assign(RU, { noRoomsYet: "Вы пока ни в одной комнате", cantOpen: "{name}: не открывается: {why}", youLeft: "Вы больше не в #{room}.", nickNow: "Теперь вы {nick}.", copied: "Скопировано", notifyHow: "Решаете вы, в браузере; там это можно изменить в любое время.", emptyTitle: "Ничего не открыто", emptyLead: "Выберите комнату слева или найдите её.", about: "Hubbub", newPrivateLead: "Прочтёте только вы двое.", privateNoOne: "Сейчас здесь больше никого. Написать по имени всё равно можно." });

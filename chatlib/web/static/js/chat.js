@@ -1,0 +1,398 @@
+// The chat as this tab knows it: who one is, the conversations, what comes and what is asked.
+// No element is touched here; whoever shows it listens to `on`.
+
+import { Outbox } from "./outbox.js";
+import { Conversation, authorOf, nickKey, peerKey, roomKey } from "./store.js";
+import { mentions } from "./text.js";
+import { Wire, WireError, leave as leaveHttp } from "./wire.js";
+
+const PAGE = 100;
+const CATCH_UP = 1000;
+const TYPING_MS = 6000;
+const AGAIN_MS = 2000;
+const SPOKEN = new Set(["say", "act"]);
+
+export class Chat extends EventTarget {
+  constructor(settings) {
+    super();
+    this.settings = settings;
+    this.me = { nick: "", user: "", sid: "" };
+    this.net = "connecting";
+    this.broker = "";
+    this.epoch = "";
+    this.talks = new Map();
+    this.current = null;
+    this.wire = new Wire((frame) => this.told(frame), (state) => this.changed(state));
+    this.outbox = new Outbox(this.wire, (entry) => this.emit("outbox", this.talks.get(entry.place), entry));
+    setInterval(() => this.forgetTyping(), 1000);
+  }
+
+  emit(name, ...values) {
+    this.dispatchEvent(new CustomEvent(name, { detail: values }));
+  }
+
+  on(name, listener) {
+    this.addEventListener(name, (event) => listener(...event.detail));
+  }
+
+  get online() {
+    return this.net === "open" && this.broker === "online";
+  }
+
+  isMe(item) {
+    return item.author === this.me.user || item.author === this.me.sid;
+  }
+
+  // -- the connection -------------------------------------------------------------------------
+
+  changed(state) {
+    this.net = state;
+    if (state !== "open") {
+      this.outbox.ready = false;
+      for (const talk of this.talks.values()) talk.synced = false;
+    }
+    if (state === "nobody") this.emit("nobody");
+    this.emit("state");
+  }
+
+  told(frame) {
+    switch (frame.kind) {
+      case "welcome": return void this.welcome(frame);
+      case "events": return this.events(frame.room, frame.events);
+      case "inbox": return this.inbox(frame.events);
+      case "gap": return this.gap(frame);
+      case "ack": return this.outbox.acknowledged(frame.key, frame.seq);
+      case "refused": return this.outbox.refused(frame.key, frame.error);
+      case "slow": return this.outbox.slow(frame.key, frame.after_ms);
+      case "joined": return this.joined(frame.room);
+      case "left": return this.left(frame);
+      case "typing": return this.typing(frame);
+      case "bye": return this.emit("nobody");
+    }
+  }
+
+  async welcome(frame) {
+    const was = this.broker;
+    this.broker = frame.state;
+    Object.assign(this.me, { nick: frame.nick, user: frame.user || this.me.user, sid: frame.sid || this.me.sid });
+    if (frame.state === "refused") {
+      this.emit("refused", { code: frame.code, message: frame.message });
+      return;
+    }
+    if (frame.state !== "online") {
+      this.outbox.ready = false;
+      for (const talk of this.talks.values()) talk.synced = false;
+      this.emit("state");
+      return;
+    }
+    if (this.epoch && frame.epoch !== this.epoch) {
+      for (const talk of this.talks.values()) talk.forget();
+      this.emit("epoch");
+    }
+    this.epoch = frame.epoch;
+    for (const room of frame.rooms) this.room(room).private = frame.private.includes(room);
+    for (const [key, talk] of this.talks) {
+      if (talk.isRoom && !frame.rooms.includes(talk.name)) this.talks.delete(key);
+    }
+    for (const nick of this.settings.peers()) this.peer(nick);
+    this.outbox.ready = true;
+    this.outbox.again();
+    if (this.outbox.person !== this.settings.person()) await this.outbox.adopt(this.settings.person());
+    this.emit("online", was);
+    this.emit("state");
+    this.emit("talks");
+    this.refresh().catch(() => {});
+    for (const talk of this.talks.values()) if (talk.loaded) this.catchUp(talk);
+  }
+
+  // Topics, and what is unread.
+  async refresh() {
+    const [rooms, read] = await Promise.all([this.wire.ask("rooms"), this.wire.ask("read")]);
+    for (const { room, topic, private: hidden } of rooms.rooms) {
+      const talk = this.talks.get(roomKey(room));
+      if (talk) Object.assign(talk, { topic: topic ?? "", private: Boolean(hidden) });
+    }
+    for (const { room, peer, seq, unread } of read.read) {
+      const talk = room ? this.talks.get(roomKey(room)) : this.peer(peer);
+      if (!talk) continue;
+      talk.read = Math.max(talk.read, seq);
+      talk.unread = unread;
+    }
+    this.emit("talks");
+  }
+
+  async ask(op, fields) {
+    for (let tries = 0; ; tries += 1) {
+      try {
+        return await this.wire.ask(op, fields);
+      } catch (error) {
+        if (!["slow_down", "busy", "unavailable"].includes(error.code) || tries > 2) throw error;
+        await new Promise((done) => setTimeout(done, error.after ?? AGAIN_MS));
+      }
+    }
+  }
+
+  // -- conversations --------------------------------------------------------------------------
+
+  room(name) {
+    const key = roomKey(name);
+    if (!this.talks.has(key)) this.talks.set(key, new Conversation(key, name));
+    return this.talks.get(key);
+  }
+
+  peer(nick) {
+    const key = peerKey(nick);
+    let talk = this.talks.get(key);
+    if (!talk) {
+      talk = new Conversation(key, nick);
+      this.talks.set(key, talk);
+      this.settings.rememberPeer(nick);
+    } else if (nick !== talk.name && talk.name === nickKey(talk.name)) {
+      talk.name = nick; // as it is written, where only the form that is compared was known
+      this.settings.rememberPeer(nick);
+    }
+    return talk;
+  }
+
+  hidePeer(talk) {
+    this.settings.forgetPeer(talk.name);
+    this.talks.delete(talk.key);
+    this.emit("talks");
+  }
+
+  // Load the newest of a conversation, or what surrounds a message.
+  async load(talk, around = 0) {
+    if (talk.loading) await talk.loading.catch(() => {});
+    if (talk.loaded && !around) return;
+    talk.loading = this.fetch(talk, around);
+    try {
+      await talk.loading;
+    } finally {
+      talk.loading = null;
+    }
+  }
+
+  async fetch(talk, around) {
+    if (around) {
+      const [before, after] = await Promise.all([
+        this.ask("history", { ...talk.place, before: around, limit: PAGE / 2 }),
+        this.ask("history", { ...talk.place, after: around - 1, limit: PAGE / 2 }),
+      ]);
+      talk.forget();
+      talk.page([...before.events, ...after.events], { older: before.more, newer: after.more });
+      if (!after.more) talk.caughtUp();
+    } else {
+      talk.loaded = true; // what comes meanwhile is kept
+      talk.synced = false;
+      try {
+        const found = await this.ask("history", { ...talk.place, limit: PAGE });
+        talk.page(found.events, { older: found.more, newer: false });
+        talk.cursor = Math.max(talk.cursor, found.events.at(-1)?.seq ?? 0);
+      } catch (error) {
+        talk.loaded = false;
+        throw error;
+      }
+      talk.caughtUp();
+    }
+    this.emit("items", talk);
+  }
+
+  async older(talk) {
+    if (!talk.loaded || !talk.hasOlder || talk.fetching || !this.online) return;
+    talk.fetching = true;
+    this.emit("fetching", talk);
+    try {
+      const found = await this.ask("history", { ...talk.place, before: talk.first || undefined, limit: PAGE * 2 });
+      talk.page(found.events, { older: found.more && found.events.length > 0 });
+    } catch (error) {
+      await new Promise((done) => setTimeout(done, AGAIN_MS));
+      if (error.code !== "unreachable") talk.hasOlder = false;
+    } finally {
+      talk.fetching = false;
+    }
+    this.emit("items", talk);
+  }
+
+  async newer(talk) {
+    if (!talk.loaded || !talk.hasNewer || talk.fetching || !this.online) return;
+    talk.fetching = true;
+    try {
+      const found = await this.ask("history", { ...talk.place, after: talk.cursor, limit: PAGE * 2 });
+      talk.page(found.events, { newer: found.more });
+      if (!found.more) talk.caughtUp();
+    } catch {
+      await new Promise((done) => setTimeout(done, AGAIN_MS));
+    } finally {
+      talk.fetching = false;
+    }
+    this.emit("items", talk);
+  }
+
+  async newest(talk) {
+    talk.forget();
+    await this.load(talk);
+  }
+
+  // After a break: what came meanwhile. Of too much, only the newest.
+  async catchUp(talk) {
+    if (talk.loading || talk.hasNewer || talk.catching) return;
+    talk.catching = true;
+    try {
+      const found = await this.ask("history", { ...talk.place, after: talk.cursor, limit: CATCH_UP });
+      if (found.more) {
+        await this.newest(talk);
+        return;
+      }
+      this.count(talk, found.events);
+      talk.page(found.events, {});
+      talk.caughtUp();
+      this.emit("items", talk);
+    } catch (error) {
+      if (error.code === "unreachable" || !this.online) return; // the next welcome tries again
+      setTimeout(() => this.online && !talk.synced && this.catchUp(talk), AGAIN_MS);
+    } finally {
+      talk.catching = false;
+    }
+  }
+
+  // -- what comes -----------------------------------------------------------------------------
+
+  events(room, events) {
+    const talk = this.talks.get(roomKey(room)) ?? this.room(room);
+    this.take(talk, events);
+  }
+
+  inbox(events) {
+    for (const event of events) {
+      if (event.room) {
+        this.emit("invited", event);
+        continue;
+      }
+      const mine = this.isMe({ author: authorOf(event) });
+      const known = this.talks.size;
+      const talk = this.peer(mine ? event.to : event.nick);
+      if (this.talks.size !== known) this.emit("talks");
+      this.take(talk, [event]);
+    }
+  }
+
+  take(talk, events) {
+    let shown = false;
+    for (const event of events) {
+      shown = talk.live(event) || shown;
+      if (event.kind === "topic") talk.topic = event.text ?? "";
+      if (event.kind === "join") talk.members.set(authorOf(event), { nick: event.nick, bot: event.bot });
+      if (event.kind === "leave") talk.members.delete(authorOf(event));
+      if (event.kind === "nick") talk.members.set(authorOf(event), { nick: event.nick, bot: event.bot });
+      if (SPOKEN.has(event.kind)) talk.typing.delete(event.nick);
+      if (event.kind === "role" || event.kind === "nick" || event.kind === "topic") this.emit("talks");
+    }
+    this.count(talk, events);
+    this.emit("items", talk, shown ? events : []);
+  }
+
+  // What others said is unread until it is seen.
+  count(talk, events) {
+    for (const event of events) {
+      if (!SPOKEN.has(event.kind)) continue;
+      talk.last = Math.max(talk.last, Date.parse(event.at));
+      const author = authorOf(event);
+      if (this.isMe({ author }) || event.seq <= talk.read || event.seq <= (talk.counted ?? 0)) continue;
+      talk.counted = event.seq;
+      talk.unread += 1;
+      const named = mentions(event.text, this.me.nick);
+      if (named) talk.mentioned = true;
+      if (named || !talk.isRoom) this.emit("called", talk, event);
+    }
+    this.emit("unread", talk);
+  }
+
+  gap({ room, after, before }) {
+    const some = room ? [this.talks.get(roomKey(room))] : [...this.talks.values()].filter((talk) => !talk.isRoom);
+    for (const talk of some) {
+      if (!talk?.loaded) continue;
+      talk.gap(after, before);
+      this.emit("items", talk);
+    }
+  }
+
+  joined(name) {
+    if (!this.talks.has(roomKey(name))) {
+      this.room(name);
+      this.emit("talks");
+      this.refresh().catch(() => {});
+    }
+  }
+
+  left({ room, code, message }) {
+    const talk = this.talks.get(roomKey(room));
+    this.talks.delete(roomKey(room));
+    this.emit("talks");
+    if (talk) this.emit("left", talk, code ? { code, message } : null);
+  }
+
+  typing({ room, nick }) {
+    const talk = this.talks.get(room ? roomKey(room) : peerKey(nick));
+    if (!talk || nick === this.me.nick) return;
+    talk.typing.set(nick, Date.now() + TYPING_MS);
+    this.emit("typing", talk);
+  }
+
+  forgetTyping() {
+    for (const talk of this.talks.values()) {
+      let gone = false;
+      for (const [nick, until] of talk.typing) if (until < Date.now()) gone = talk.typing.delete(nick) || gone;
+      if (gone) this.emit("typing", talk);
+    }
+  }
+
+  // -- what is done ---------------------------------------------------------------------------
+
+  say(talk, text, { kind = "say", re } = {}) {
+    this.outbox.add(talk.key, { ...talk.target, kind, text, ...(re ? { re } : {}) });
+  }
+
+  type(talk) {
+    if (!this.online || Date.now() < (this.typedAt ?? 0) + 3000) return;
+    this.typedAt = Date.now();
+    this.wire.put({ op: "typing", ...talk.target });
+  }
+
+  seen(talk) {
+    const last = talk.items.at(-1)?.seq ?? 0;
+    if (talk.hasNewer || last <= talk.read) return;
+    talk.read = last;
+    talk.unread = 0;
+    talk.mentioned = false;
+    this.emit("unread", talk);
+    clearTimeout(talk.marking);
+    talk.marking = setTimeout(() => this.wire.ask("read", { ...talk.place, seq: talk.read }).catch(() => {}), 400);
+  }
+
+  async open(room) {
+    const found = await this.ask("open", { room });
+    const talk = this.room(found.room);
+    Object.assign(talk, { topic: found.topic ?? "", private: Boolean(found.private) });
+    talk.members = new Map(found.members.map((member) => [member.user ?? member.sid, member]));
+    this.emit("talks");
+    return talk;
+  }
+
+  async who(talk) {
+    const found = await this.ask("who", talk.isRoom ? { room: talk.name } : {});
+    const members = new Map(found.members.map((member) => [member.user ?? member.sid, member]));
+    if (talk.isRoom) talk.members = members;
+    return members;
+  }
+
+  async leaveRoom(talk) {
+    await this.ask("leave", { room: talk.name });
+    this.left({ room: talk.name });
+  }
+
+  async signOut() {
+    this.outbox.forget();
+    this.wire.stop();
+    await leaveHttp().catch((error) => { if (!(error instanceof WireError)) throw error; });
+  }
+}
