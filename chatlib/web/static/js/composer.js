@@ -128,7 +128,7 @@ export class Composer {
       this.cancel();
     } else if (event.key === "ArrowUp" && !this.field.value && !event.altKey && !event.ctrlKey) {
       event.preventDefault();
-      this.act(event.shiftKey ? "feed" : "editLast");
+      this.act(event.shiftKey ? "feedKeys" : "editLast");
     }
   }
 

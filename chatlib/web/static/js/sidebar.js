@@ -50,7 +50,7 @@ export class Sidebar {
       el("button", { type: "button", class: "quick", "data-id": "quick", onclick: () => this.act("quick") }, icon("search"), el("span", {}, t("quick")), el("kbd", { "aria-hidden": "true" }, "Ctrl K")),
       this.lists,
       el("div", { class: "self" }, avatar(me.nick || "?"), el("div", { class: "who" }, el("b", {}, plain(me.nick)), el("span", { class: this.chat.online ? "on" : "off" }, this.chat.online ? t("me") : t("connecting"))),
-        iconButton("keys", t("shortcuts"), () => this.act("keys"), { "data-id": "keys" }), iconButton("gear", t("settings"), () => this.act("settings"), { "data-id": "gear" })));
+        iconButton("keys", t("shortcuts"), () => this.act("keys"), { "data-id": "keys" }), iconButton("gear", t("settings"), () => this.act("settingsOpen"), { "data-id": "gear" })));
     this.lists.scrollTop = scroll;
     if (focused) [...this.node.querySelectorAll("[data-id], [data-key]")].find((node) => (node.dataset.id ?? node.dataset.key) === focused)?.focus({ preventScroll: true });
   }
