@@ -45,6 +45,7 @@ export class App {
       if (entry.error) announce(t("notSent", { why: why(entry.error) }), true);
     });
     chat.on("talks", () => this.drawHead());
+    chat.on("items", (talk, fresh) => talk === chat.current && fresh?.some((event) => ["join", "leave", "topic"].includes(event.kind)) && this.drawHead());
     chat.on("left", (talk, reason) => this.gone(talk, reason));
     chat.on("invited", (event) => this.invitedTo(event));
     chat.on("epoch", () => this.toast(t("epoch")));
@@ -81,6 +82,7 @@ export class App {
     if (chat.current !== talk) {
       chat.current = talk;
       this.settings.set("last", talk.key);
+      this.drawHead();
       this.composer.show(talk);
       this.feed.show(talk);
       if (this.panels.what === "members") { this.panels.what = ""; this.panels.open("members"); }

@@ -31,8 +31,9 @@ const EN = {
   owner: "owner", moderator: "moderator", member: "member", reactWith: "React with {sign}", reactedBy: "{sign}: {names}", reactOther: "Another sign or word", picture: "Picture: {name}", file: "File: {name}", download: "Download",
   jump: "Go to the message", quick: "Go to …", quickPlaceholder: "Room or person", tooLong: "{n} too long", characters: { one: "{n} character", other: "{n} characters" },
   keysTitle: "Keyboard", kSend: "Send", kNewline: "New line", kEditLast: "Edit your last message (in an empty field)", kQuick: "Go to a room or person", kNextPrev: "Next or previous conversation", kUnread: "Next unread conversation", kSearch: "Search", kFeed: "Move among messages", kReply: "Reply to the message", kEdit: "Edit it", kReact: "React to it", kDelete: "Delete it", kEscape: "Back to the field", kHelp: "This help", kComplete: "Complete a name", kCopy: "Copy its text",
-  privateRoom: "private room", today: "Today", yesterday: "Yesterday", errUnknown: "That did not work: {why}", notConnected: "There is no connection.", replyGone: "an older message", me: "You", conversations: "Conversations", messages: "Messages", details: "Details", skip: "Skip to the messages", moreActions: "Actions for this message", suggestions: "Suggestions", notAllowedHere: "You cannot write here any more.", sentFile: "a file",
+  privateRoom: "private room", today: "Today", yesterday: "Yesterday", errUnknown: "That did not work: {why}", notConnected: "There is no connection.", replyGone: "an older message", me: "Online", conversations: "Conversations", messages: "Messages", details: "Details", skip: "Skip to the messages", moreActions: "Actions for this message", suggestions: "Suggestions", notAllowedHere: "You cannot write here any more.", sentFile: "a file",
   sessionLost: "This browser is not known here any more. Ask for a new link.", epoch: "The server began a new history; what you saw before is gone there.", unknownFate: "This may or may not have been sent.",
+  noRoomsYet: "You are in no room yet", cantOpen: "{name} could not be opened: {why}", youLeft: "You are no longer in #{room}.", nickNow: "You are {nick} now.", copied: "Copied", notifyHow: "You decide in the browser; it can be changed there at any time.", emptyTitle: "Nothing is open", emptyLead: "Choose a room on the left, or find one.", about: "Hubbub", newPrivateLead: "Only the two of you can read it.", privateNoOne: "Nobody else is here right now. You can still write to a nickname.",
 };
 
 const RU = {
@@ -66,8 +67,9 @@ const RU = {
   owner: "владелец", moderator: "модератор", member: "участник", reactWith: "Реакция {sign}", reactedBy: "{sign}: {names}", reactOther: "Другой знак или слово", picture: "Картинка: {name}", file: "Файл: {name}", download: "Скачать",
   jump: "К сообщению", quick: "Перейти …", quickPlaceholder: "Комната или человек", tooLong: "лишних: {n}", characters: { one: "{n} знак", few: "{n} знака", other: "{n} знаков" },
   keysTitle: "Клавиатура", kSend: "Отправить", kNewline: "Новая строка", kEditLast: "Изменить своё последнее (в пустом поле)", kQuick: "Перейти в комнату или к человеку", kNextPrev: "Следующая или предыдущая беседа", kUnread: "Следующая непрочитанная беседа", kSearch: "Поиск", kFeed: "Ходить по сообщениям", kReply: "Ответить на сообщение", kEdit: "Изменить его", kReact: "Отреагировать", kDelete: "Удалить его", kEscape: "Назад в поле ввода", kHelp: "Эта справка", kComplete: "Дополнить имя", kCopy: "Копировать его текст",
-  privateRoom: "закрытая комната", today: "Сегодня", yesterday: "Вчера", errUnknown: "Не получилось: {why}", notConnected: "Нет связи.", replyGone: "раннее сообщение", me: "Вы", conversations: "Беседы", messages: "Сообщения", details: "Подробности", skip: "К сообщениям", moreActions: "Действия с сообщением", suggestions: "Подсказки", notAllowedHere: "Сюда больше нельзя писать.", sentFile: "файл",
+  privateRoom: "закрытая комната", today: "Сегодня", yesterday: "Вчера", errUnknown: "Не получилось: {why}", notConnected: "Нет связи.", replyGone: "раннее сообщение", me: "На связи", conversations: "Беседы", messages: "Сообщения", details: "Подробности", skip: "К сообщениям", moreActions: "Действия с сообщением", suggestions: "Подсказки", notAllowedHere: "Сюда больше нельзя писать.", sentFile: "файл",
   sessionLost: "Этот браузер здесь больше не знают. Попросите новую ссылку.", epoch: "Сервер начал новую историю; прежней там больше нет.", unknownFate: "Неизвестно, отправлено ли это.",
+  noRoomsYet: "Вы пока ни в одной комнате", cantOpen: "{name}: не открывается: {why}", youLeft: "Вы больше не в #{room}.", nickNow: "Теперь вы {nick}.", copied: "Скопировано", notifyHow: "Решаете вы, в браузере; там это можно изменить в любое время.", emptyTitle: "Ничего не открыто", emptyLead: "Выберите комнату слева или найдите её.", about: "Hubbub", newPrivateLead: "Прочтёте только вы двое.", privateNoOne: "Сейчас здесь больше никого. Написать по имени всё равно можно.",
 };
 
 // What the broker's error codes mean to a person, where its English sentence would not do.
@@ -112,7 +114,8 @@ export function why(error) {
 
 const formats = new Map();
 function format(name, options) {
-  if (!formats.has(name)) formats.set(name, new Intl.DateTimeFormat(language, options));
+  const local = navigator.languages.find((one) => one.toLowerCase().startsWith(language)) ?? language;
+  if (!formats.has(name)) formats.set(name, new Intl.DateTimeFormat(local, options));
   return formats.get(name);
 }
 
@@ -135,6 +138,3 @@ export function bytes(n) {
   while (n >= 1000 && i < 3) { n /= 1000; i += 1; }
   return `${new Intl.NumberFormat(language, { maximumFractionDigits: i && n < 10 ? 1 : 0 }).format(n)} ${units[i]}`;
 }
-
-Object.assign(EN, { noRoomsYet: "You are in no room yet", cantOpen: "{name} could not be opened: {why}", youLeft: "You are no longer in #{room}.", nickNow: "You are {nick} now.", copied: "Copied", notifyHow: "You decide in the browser; it can be changed there at any time.", emptyTitle: "Nothing is open", emptyLead: "Choose a room on the left, or find one.", about: "Hubbub", newPrivateLead: "Only the two of you can read it.", privateNoOne: "Nobody else is here right now. You can still write to a nickname." });
-Object.assign(RU, { noRoomsYet: "Вы пока ни в одной комнате", cantOpen: "{name}: не открывается: {why}", youLeft: "Вы больше не в #{room}.", nickNow: "Теперь вы {nick}.", copied: "Скопировано", notifyHow: "Решаете вы, в браузере; там это можно изменить в любое время.", emptyTitle: "Ничего не открыто", emptyLead: "Выберите комнату слева или найдите её.", about: "Hubbub", newPrivateLead: "Прочтёте только вы двое.", privateNoOne: "Сейчас здесь больше никого. Написать по имени всё равно можно." });
