@@ -11,16 +11,18 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 from starlette.applications import Starlette
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from chatlib.core.buckets import Buckets, Rate
 from chatlib.errors import BadName, HubbubError, Refused
 from chatlib.protocol.codec import encode
 from chatlib.protocol.fields import Error
 from chatlib.web.entrance import Entrance
+from chatlib.web.files import Files, headers
 from chatlib.web.guard import MOST_BODY, Guard, Headers
 from chatlib.web.hub import Hub
 from chatlib.web.person import MOST_TABS, Tab
@@ -28,12 +30,13 @@ from chatlib.web.socket import Conversation, frame_rates
 from chatlib.web.wire import PUSH
 
 STATIC = Path(__file__).parent / "static"
+UPLOADS = Rate(0.2, 40)  # of one person: files a second, and at once
 COOKIE_S = 90 * 24 * 3600
 NOBODY = 4401  # close codes of ours: there is no person to this cookie
 TOO_MANY = 4429
 _STATUS = {
     "slow_down": 429, "unavailable": 503, "bad_token": 403, "not_admitted": 403, "forbidden": 403,
-    "too_big": 413,
+    "too_big": 413, "full": 507, "no_session": 401,
 }  # fmt: skip
 
 
@@ -47,12 +50,14 @@ class Enter(Struct):
 class Pages:
     """The routes; the hub and the entrance are made when the loop runs."""
 
-    def __init__(self, guard: Guard, start: Callable[[], tuple[Hub, Entrance]]) -> None:
+    def __init__(self, guard: Guard, start: Callable[[], tuple[Hub, Entrance, Files]]) -> None:
         self._guard = guard
         self._start = start
         self._frames = frame_rates()
+        self._uploads = Buckets(UPLOADS)
         self._hub: Hub
         self._entrance: Entrance
+        self._files: Files
 
     def app(self) -> Any:
         """Return the ASGI application."""
@@ -61,6 +66,8 @@ class Pages:
             Route("/healthz", self._healthz),
             Route("/api/enter", self._enter, methods=["POST"]),
             Route("/api/leave", self._leave, methods=["POST"]),
+            Route("/files", self._upload, methods=["POST"]),
+            Route("/files/{digest}/{name}", self._file),
             WebSocketRoute("/ws", self._socket),
             Mount("/static", StaticFiles(directory=STATIC)),
         ]
@@ -69,7 +76,7 @@ class Pages:
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        self._hub, self._entrance = self._start()
+        self._hub, self._entrance, self._files = self._start()
         self._hub.start()
         try:
             yield
@@ -126,6 +133,35 @@ class Pages:
             self._guard.cookie, httponly=True, samesite="strict", secure=self._guard.secure
         )
         return answer
+
+    # -- files --------------------------------------------------------------------------------
+
+    async def _upload(self, request: Request) -> Response:
+        """Keep the body, which is read as far as it may be long."""
+        person = self._hub.find(self._cookie(request))
+        if not self._guard.same_origin(request.headers):
+            return _failure("forbidden", "only this page itself may send files")
+        if person is None:
+            return _failure("no_session", "choose a nickname first")
+        if wait := self._uploads.take(person.cookie, 1, time.monotonic()):
+            text = "too many files at once: try again in a moment"
+            return _failure("slow_down", text, after_ms=int(wait * 1000) + 1)
+        try:
+            kept = await self._files.keep(request.headers.get("x-file-name", ""), request.stream())
+        except Refused as e:
+            return _failure(e.code, str(e))
+        except ClientDisconnect:
+            return _failure("bad_request", "the file did not come to its end")
+        return _json({"ok": True, **kept._asdict()})
+
+    async def _file(self, request: Request) -> Response:
+        found = self._files.find(request.path_params["digest"])
+        if not self._guard.is_ours(request.headers.get("host", "")) or found is None:
+            return PlainTextResponse("there is no such file", 404)
+        path, kind = found
+        return FileResponse(
+            path, media_type=kind, headers=headers(kind, request.path_params["name"])
+        )
 
     async def _body(self, request: Request) -> bytes:
         """Return what was posted. Raises Refused: another site asks, or it is too much."""

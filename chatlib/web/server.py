@@ -19,12 +19,14 @@ from chatlib.protocol.limits import CONTROL_FRAME_BYTES
 from chatlib.protocol.links import Endpoint
 from chatlib.web.app import Pages
 from chatlib.web.entrance import Entrance
+from chatlib.web.files import Files
 from chatlib.web.guard import LOOPBACK_NAMES, Guard
 from chatlib.web.hub import Hub
 from chatlib.web.wire import PushingProtocol
 
 BACKLOG = 2048
 GRACE_S = 2
+FILES = "files"  # the directory of what people share
 
 
 class Settings(NamedTuple):
@@ -125,13 +127,14 @@ def _hosts(settings: Settings) -> frozenset[str]:
     return names | LOOPBACK_NAMES
 
 
-def _start(settings: Settings, faults: list[HubbubError]) -> tuple[Hub, Entrance]:
+def _start(settings: Settings, faults: list[HubbubError]) -> tuple[Hub, Entrance, Files]:
     try:
+        files = Files(settings.directory / FILES)
         hub = Hub(settings.endpoint, settings.keys, settings.directory)
     except HubbubError as e:
         faults.append(e)  # uvicorn would tell it as a stack trace, and exit as it likes
         raise SystemExit(e.exit_code) from e
-    return hub, Entrance(settings.endpoint, settings.keys, invited=settings.invited)
+    return hub, Entrance(settings.endpoint, settings.keys, invited=settings.invited), files
 
 
 def _end_with_stdin(server: uvicorn.Server) -> None:

@@ -57,7 +57,7 @@ export function entrance(root, { settings, entered, notice = "" }) {
 }
 
 function invitation() {
-  const field = el("input", { type: "url", placeholder: "https://…#t=…", "aria-label": t("pasteLink") });
+  const field = el("input", { type: "url", "aria-label": t("pasteLink") });
   return el("div", { class: "invite" }, el("p", { class: "note" }, t("noLinkLead")), field, el("button", { type: "button", class: "quiet", onclick: () => {
     const found = /[#&?]t=([A-Za-z0-9_-]+)/.exec(field.value);
     if (found) location.hash = `t=${found[1]}`;
