@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,13 +22,21 @@ def page(broker: RunningBroker, tmp_path: Path) -> Iterator[RunningPage]:
 
 
 @pytest.fixture
-def chromium() -> Iterator[Any]:
+def chromium(tmp_path: Path) -> Iterator[Any]:
     """A real Chromium, the system's; skipped where there is none."""
+    yield from launched(tmp_path)
+
+
+def launched(home: Path) -> Iterator[Any]:
+    """Start Chromium with a home of its own, and end it."""
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         pytest.skip("there is no chromium")
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        environment = {**os.environ, "HOME": str(home)}
+        browser = driver.chromium.launch(
+            executable_path=path, args=["--no-sandbox"], env=environment
+        )
         yield browser
         browser.close()

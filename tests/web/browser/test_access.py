@@ -27,7 +27,7 @@ def faults(page: Any) -> list[str]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(
-    scheme: str, broker: RunningBroker, page: RunningPage, chromium: Any
+    scheme: str, stored: RunningBroker, page: RunningPage, chromium: Any
 ) -> None:
     ann = Visitor(
         chromium, page.url, "ann", enter=False, color_scheme=scheme, reduced_motion="reduce"
@@ -36,7 +36,7 @@ def test_axe_finds_nothing_serious(
     ann.page.locator("#nick").wait_for()
     assert faults(ann.page) == []
     ann.enter("ann")
-    with Client(broker.control, "cyd") as cyd:
+    with Client(stored.control, "cyd") as cyd:
         cyd.join("lobby")
         cyd.say("lobby", "hello @ann, look at `x` and https://example.org")
         cyd.say("lobby", "```\nlong " + "x" * 300 + "\n```")
@@ -111,8 +111,8 @@ def test_russian_and_dark_are_remembered(
     ann = Visitor(chromium, page.url, "ann", locale="ru-RU")
     ann.page.locator(".heading", has_text="Комнаты").wait_for()
     ann.page.locator('[data-id="gear"]').click()
-    ann.page.locator(".segments span", has_text="Тёмное").click()
-    ann.page.locator(".segments span", has_text="English").click()
+    ann.page.locator(".segments input[value=dark]").check()
+    ann.page.locator(".segments input[value=en]").check()
     ann.page.locator(".heading", has_text="Rooms").wait_for()
     ann.page.reload()
     ann.page.locator(".heading", has_text="Rooms").wait_for()

@@ -23,9 +23,9 @@ RUNS = """() => ({
 CLEAN = {"hit": False, "scripts": 1, "images": 0, "handlers": 0}
 
 
-def test_markup_stays_text(broker: RunningBroker, page: RunningPage, chromium: Any) -> None:
+def test_markup_stays_text(stored: RunningBroker, page: RunningPage, chromium: Any) -> None:
     ann = Visitor(chromium, page.url, "ann")
-    with Client(broker.control, NICK) as eve:
+    with Client(stored.control, NICK) as eve:
         eve.join("lobby")
         eve.join(ROOM)
         eve.topic(ROOM, MARKUP)

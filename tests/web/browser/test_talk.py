@@ -128,6 +128,7 @@ def test_a_second_tab_is_the_same_person(
     with Client(broker.control, "cyd") as cyd:
         assert [m.nick for m in cyd.who("lobby")] == ["ann"]
         cyd.tell("ann", "one for all tabs")
+        cyd.flush(10)
     ann.page.locator(".talk.waits", has_text="cyd").click()
     ann.has(["one for all tabs"])
     second.locator(".talk:not(.waits)", has_text="cyd").wait_for()

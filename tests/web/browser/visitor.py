@@ -54,7 +54,8 @@ class Visitor:
 
     def sees(self, text: str) -> Any:
         """Wait for a message that the broker has; return its row."""
-        row = self.page.locator(".row:not(.waits)", has_text=text).last
+        words = self.page.locator(".words", has_text=text)
+        row = self.page.locator(".row:not(.waits)", has=words).last
         row.wait_for(state="attached")
         return row
 

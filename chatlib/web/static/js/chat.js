@@ -25,6 +25,12 @@ export class Chat extends EventTarget {
     this.wire = new Wire((frame) => this.told(frame), (state) => this.changed(state));
     this.outbox = new Outbox(this.wire, (entry) => this.emit("outbox", this.talks.get(entry.place), entry));
     setInterval(() => this.forgetTyping(), 1000);
+    // What is read in one tab is read in all.
+    this.tabs = new BroadcastChannel("hubbub");
+    this.tabs.onmessage = ({ data }) => {
+      const talk = this.talks.get(data.key);
+      if (talk && data.seq > talk.read) this.note(talk, data.seq);
+    };
   }
 
   emit(name, ...values) {
@@ -202,7 +208,7 @@ export class Chat extends EventTarget {
     talk.fetching = true;
     this.emit("fetching", talk);
     try {
-      const found = await this.ask("history", { ...talk.place, before: talk.first || undefined, limit: PAGE * 2 });
+      const found = await this.ask("history", { ...talk.place, before: talk.first || undefined, limit: PAGE * 3 });
       talk.page(found.events, { older: found.more && found.events.length > 0 });
     } catch (error) {
       await new Promise((done) => setTimeout(done, AGAIN_MS));
@@ -243,6 +249,7 @@ export class Chat extends EventTarget {
         await this.newest(talk);
         return;
       }
+      this.match(talk, found.events);
       this.count(talk, found.events);
       talk.page(found.events, {});
       talk.caughtUp();
@@ -276,7 +283,19 @@ export class Chat extends EventTarget {
     }
   }
 
+  // The event of what one said can come before it is acknowledged: it must not be seen twice.
+  match(talk, events) {
+    const waiting = this.outbox.of(talk.key);
+    if (!waiting.length) return;
+    for (const event of events) {
+      if (!this.isMe({ author: authorOf(event) })) continue;
+      const entry = waiting.find(({ shown, line }) => !shown && line.kind === event.kind && line.text === (event.text ?? "") && line.re === event.re);
+      if (entry) entry.shown = event.seq;
+    }
+  }
+
   take(talk, events) {
+    this.match(talk, events);
     let shown = false;
     for (const event of events) {
       shown = talk.live(event) || shown;
@@ -361,12 +380,17 @@ export class Chat extends EventTarget {
   seen(talk) {
     const last = talk.items.at(-1)?.seq ?? 0;
     if (talk.hasNewer || last <= talk.read) return;
-    talk.read = last;
+    this.note(talk, last);
+    this.tabs.postMessage({ key: talk.key, seq: last });
+    clearTimeout(talk.marking);
+    talk.marking = setTimeout(() => this.wire.ask("read", { ...talk.place, seq: talk.read }).catch(() => {}), 400);
+  }
+
+  note(talk, seq) {
+    talk.read = seq;
     talk.unread = 0;
     talk.mentioned = false;
     this.emit("unread", talk);
-    clearTimeout(talk.marking);
-    talk.marking = setTimeout(() => this.wire.ask("read", { ...talk.place, seq: talk.read }).catch(() => {}), 400);
   }
 
   async open(room) {

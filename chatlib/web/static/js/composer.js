@@ -214,7 +214,7 @@ export class Composer {
     for (const item of this.talk.items.slice(-300)) if (item.spoken) known.set(nickKey(item.nick), item.nick);
     known.delete(nickKey(this.chat.me.nick));
     const names = [...known].filter(([key]) => key.startsWith(begin)).map(([, nick]) => nick).sort((a, b) => a.localeCompare(b)).slice(0, 6);
-    if (!names.length) return this.hideNames();
+    if (!names.length || (names.length === 1 && nickKey(names[0]) === begin)) return this.hideNames();
     this.at = this.field.selectionStart - found[1].length;
     this.chosen = 0;
     clear(this.names, names.map((nick, i) => el("li", { role: "option", id: `name${i}`, "data-nick": nick, onpointerdown: (event) => { event.preventDefault(); this.complete(nick); } }, avatar(nick, "tiny"), plain(nick))));

@@ -88,7 +88,7 @@ export class Feed {
     this.list.setAttribute("aria-busy", String(Boolean(talk.loading || talk.fetching)));
     this.showStart();
     this.timeline.set(found);
-    if (this.active !== null && !this.timeline.index.has(this.active)) this.active = null;
+    if (this.active !== null && this.timeline.where(this.active) === undefined) this.active = null;
     this.scrolled();
   }
 
@@ -188,7 +188,7 @@ export class Feed {
   }
 
   item(key) {
-    return this.timeline.rows[this.timeline.index.get(key)]?.item;
+    return this.timeline.rows[this.timeline.where(key)]?.item;
   }
 
   keyOf(node) {
@@ -216,9 +216,9 @@ export class Feed {
 
   keyed(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const { rows: all, index } = this.timeline;
+    const { rows: all } = this.timeline;
     const key = this.keyOf(document.activeElement);
-    const at = key === null ? all.length : index.get(key) ?? all.length;
+    const at = key === null ? all.length : this.timeline.where(key) ?? all.length;
     const onRow = document.activeElement.classList.contains("row") || document.activeElement === this.scroller;
     const step = { ArrowUp: -1, ArrowDown: 1, PageUp: -12, PageDown: 12, Home: -Infinity, End: Infinity }[event.key];
     if (step !== undefined && onRow && all.length) {

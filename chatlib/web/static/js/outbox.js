@@ -51,7 +51,7 @@ export class Outbox {
 
   store(entry) {
     try {
-      localStorage.setItem(PREFIX + entry.key, JSON.stringify({ ...entry, sent: undefined }));
+      localStorage.setItem(PREFIX + entry.key, JSON.stringify({ ...entry, sent: undefined, shown: undefined }));
     } catch { /* full, or forbidden: it is sent all the same while this tab lives */ }
   }
 

@@ -13,8 +13,8 @@ export function waiting(talk, entries, me) {
     if (ABOUT.has(kind)) {
       const known = over.get(re) ?? [];
       known.push(entry);
-      over.set(re, known);
-    } else if (!(entry.done && talk.bySeq.has(entry.seq))) {
+      if (!entry.shown) over.set(re, known);
+    } else if (!talk.bySeq.has(entry.seq ?? entry.shown)) {
       said.push({ seq: 0, key: entry.key, entry, at: entry.at, day: new Date(entry.at).setHours(0, 0, 0, 0), kind, nick: me.nick, author: me.user, spoken: true, text, re, edited: false, deleted: false, reactions: null, stamp: entry.error ? 2 : 1 });
     }
   }
@@ -44,11 +44,15 @@ export function rows(talk, { said, over }, { unreadAfter, isMe, width }) {
     const marks = (head ? 1 : 0) + (day ? 2 : 0) + (unread ? 4 : 0) + (lost ? 8 : 0);
     const changed = over.get(item.seq);
     const stamp = item.stamp * 16 + marks;
-    last = {
-      key: item.key ?? item.seq, item, head, day, unread, lost, over: changed, run: QUIET.has(item.kind) ? [item] : null,
-      stamp: changed ? `${stamp}|${changed.map((entry) => entry.key + (entry.error ? "!" : "")).join()}` : stamp,
-      guess: item.spoken ? (head ? 34 : 4) + 22 * Math.ceil((item.text.length || 1) / perLine) + (day ? 48 : 0) + (item.reactions ? 32 : 0) : 28 + (day ? 48 : 0),
-    };
+    const row = item.row ??= { key: item.key ?? item.seq, item, run: null, height: 0, i: 0, guess: item.spoken ? (head ? 34 : 4) + 22 * Math.ceil((item.text.length || 1) / perLine) + (item.reactions ? 32 : 0) : 28 };
+    row.head = head;
+    row.day = day;
+    row.unread = unread;
+    row.lost = lost;
+    row.over = changed;
+    row.run = QUIET.has(item.kind) ? [item] : null;
+    row.stamp = changed ? `${stamp}|${changed.map((entry) => entry.key + (entry.error ? "!" : "")).join()}` : stamp;
+    last = row;
     found.push(last);
   }
   return found;

@@ -8,6 +8,18 @@ export const nickKey = (nick) => nick.normalize("NFKC").toLowerCase();
 export const peerKey = (nick) => `p:${nickKey(nick)}`;
 export const authorOf = (event) => event.user ?? event.sid ?? "";
 
+// Midnight before a time, local. Messages of one hour have one: making a Date for each is slow.
+let hour = NaN;
+let midnight = 0;
+function dayOf(ms) {
+  const now = Math.floor(ms / 36e5);
+  if (now !== hour) {
+    midnight = new Date(ms).setHours(0, 0, 0, 0);
+    hour = new Date(now * 36e5).setHours(0, 0, 0, 0) === new Date((now + 1) * 36e5 - 1).setHours(0, 0, 0, 0) ? now : NaN;
+  }
+  return midnight;
+}
+
 export class Conversation {
   constructor(key, name) {
     this.key = key;
@@ -86,41 +98,39 @@ export class Conversation {
   }
 
   add(events) {
-    let added = 0;
+    const fresh = [];
     for (const event of events) {
       this.cursor = Math.max(this.cursor, event.seq);
+      const known = this.bySeq.get(event.seq);
       if (ABOUT.has(event.kind)) {
         this.note(event);
-      } else if (this.bySeq.has(event.seq)) {
-        const item = this.bySeq.get(event.seq);
-        if (event.deleted && !item.deleted) { item.event = event; this.settle(item); }
-      } else if (this.insert(event)) {
-        added += 1;
+      } else if (!known) {
+        fresh.push(this.make(event));
+      } else if (event.deleted && !known.deleted) {
+        known.event = event;
+        this.settle(known);
       }
     }
+    this.insert(fresh);
     if (events.length) this.version += 1;
-    return added;
+    return fresh.length;
   }
 
-  insert(event) {
+  make(event) {
     const at = Date.parse(event.at);
-    const item = { seq: event.seq, event, at, day: new Date(at).setHours(0, 0, 0, 0), kind: event.kind, nick: event.nick ?? "", author: authorOf(event), spoken: SPOKEN.has(event.kind), text: event.text ?? "", edited: false, deleted: false, reactions: null, stamp: 0 };
+    const item = { seq: event.seq, event, at, day: dayOf(at), kind: event.kind, nick: event.nick ?? "", author: authorOf(event), spoken: SPOKEN.has(event.kind), text: event.text ?? "", edited: false, deleted: Boolean(event.deleted), reactions: null, stamp: 0, row: null };
     this.bySeq.set(event.seq, item);
-    const items = this.items;
-    if (!items.length || items[items.length - 1].seq < item.seq) {
-      items.push(item);
-    } else {
-      let low = 0;
-      let high = items.length;
-      while (low < high) {
-        const middle = (low + high) >> 1;
-        if (items[middle].seq < item.seq) low = middle + 1;
-        else high = middle;
-      }
-      items.splice(low, 0, item);
-    }
-    this.settle(item);
-    return true;
+    if (this.about.has(event.seq)) this.settle(item);
+    return item;
+  }
+
+  // Nearly always they come before all, or behind all.
+  insert(fresh) {
+    const { items } = this;
+    if (!fresh.length) return;
+    if (!items.length || items[items.length - 1].seq < fresh[0].seq) items.push(...fresh);
+    else if (fresh[fresh.length - 1].seq < items[0].seq) this.items = fresh.concat(items);
+    else this.items = items.concat(fresh).sort((a, b) => a.seq - b.seq);
   }
 
   note(event) {

@@ -1,7 +1,7 @@
 // A list of any length of which the page holds what can be seen, and a little more.
 //
-// Each row has a key, a stamp (another stamp: it is drawn anew) and a guess of its height, until it
-// was measured. What is above and below the rows that are there is two empty boxes. Whatever
+// Each row has a key, a stamp (another stamp: it is drawn anew), a guess of its height, and the height
+// once it was measured; `i` is where it stands. A row of the same key may be the same object again. What is above and below the rows that are there is two empty boxes. Whatever
 // changes, the row that one looks at stays where it is; at the end, the end does.
 
 const BEYOND = 900; // pixels drawn above and below what is seen
@@ -18,7 +18,6 @@ export class Timeline {
     list.after(this.bottom);
     this.rows = [];
     this.index = new Map();
-    this.heights = new Map();
     this.nodes = new Map();
     this.sums = new Float64Array(1);
     this.stick = true;
@@ -33,7 +32,6 @@ export class Timeline {
   reset() {
     this.rows = [];
     this.index.clear();
-    this.heights.clear();
     this.nodes.clear();
     this.list.replaceChildren();
     this.stick = true;
@@ -45,8 +43,11 @@ export class Timeline {
   set(rows) {
     const anchor = this.stick ? null : this.anchor();
     this.rows = rows;
-    this.index.clear();
-    for (let i = 0; i < rows.length; i += 1) this.index.set(rows[i].key, i);
+    for (let i = 0; i < rows.length; i += 1) {
+      const row = rows[i];
+      row.i = i;
+      if (this.index.get(row.key) !== row) this.index.set(row.key, row);
+    }
     this.sum();
     this.render(anchor);
   }
@@ -57,10 +58,16 @@ export class Timeline {
     let total = 0;
     sums[0] = 0;
     for (let i = 0; i < rows.length; i += 1) {
-      total += this.heights.get(rows[i].key) ?? rows[i].guess;
+      total += rows[i].height || rows[i].guess;
       sums[i + 1] = total;
     }
     this.total = total;
+  }
+
+  // Where the row of a key stands; undefined where there is none (any more).
+  where(key) {
+    const row = this.index.get(key);
+    return row && this.rows[row.i] === row ? row.i : undefined;
   }
 
   // The row at a height.
@@ -106,7 +113,7 @@ export class Timeline {
     if (width && width !== this.width) {
       const anchor = this.stick ? null : this.anchor();
       if (this.width) {
-        this.heights.clear();
+        for (const row of this.rows) row.height = 0;
         this.sum();
       }
       this.width = width;
@@ -132,7 +139,8 @@ export class Timeline {
     const height = scroller.clientHeight;
     const offset = this.offset;
     let y;
-    if (anchor && this.index.has(anchor.key)) y = sums[this.index.get(anchor.key)] - anchor.by;
+    const fixed = anchor ? this.where(anchor.key) : undefined;
+    if (fixed !== undefined) y = sums[fixed] - anchor.by;
     else if (this.stick) y = this.total - height + offset;
     else y = scroller.scrollTop - offset;
     const from = this.at(Math.max(0, y - BEYOND));
@@ -140,18 +148,16 @@ export class Timeline {
     this.show(from, to);
     let moved = false;
     for (let i = from; i < to; i += 1) {
-      const { key } = rows[i];
-      const real = this.nodes.get(key).node.getBoundingClientRect().height;
-      if (this.heights.get(key) !== real) {
-        if (Math.abs((this.heights.get(key) ?? rows[i].guess) - real) > 0.01) moved = true;
-        this.heights.set(key, real);
-      }
+      const row = rows[i];
+      const real = this.nodes.get(row.key).node.getBoundingClientRect().height;
+      if (Math.abs((row.height || row.guess) - real) > 0.01) moved = true;
+      row.height = real;
     }
     if (moved) this.sum();
     this.top.style.height = `${this.sums[from]}px`;
     this.bottom.style.height = `${this.total - this.sums[to]}px`;
     let wanted = null;
-    if (anchor && this.index.has(anchor.key)) wanted = this.sums[this.index.get(anchor.key)] - anchor.by + offset;
+    if (fixed !== undefined) wanted = this.sums[fixed] - anchor.by + offset;
     else if (this.stick) wanted = scroller.scrollHeight - height;
     if (wanted !== null && Math.abs(scroller.scrollTop - wanted) > 0.5) {
       this.moving = true;
@@ -212,11 +218,11 @@ export class Timeline {
 
   // Bring a row to the middle, or just into sight.
   to(key, middle = true) {
-    const i = this.index.get(key);
+    const i = this.where(key);
     if (i === undefined) return false;
     const { clientHeight, scrollTop } = this.scroller;
     const offset = this.offset;
-    const height = this.heights.get(key) ?? this.rows[i].guess;
+    const height = this.rows[i].height || this.rows[i].guess;
     const y = this.sums[i] + offset;
     let by;
     if (middle) by = Math.max(0, (clientHeight - height) / 2);
@@ -224,7 +230,7 @@ export class Timeline {
     else if (y + height > scrollTop + clientHeight - 8) by = Math.max(8, clientHeight - height - 8);
     else return true;
     this.stick = false;
-    this.render({ key, by: by - offset + offset });
+    this.render({ key, by });
     return true;
   }
 
