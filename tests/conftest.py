@@ -18,6 +18,7 @@ settings.load_profile("suite")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--pictures", metavar="DIR", help="take pictures of the page into DIR")
     parser.addoption("--soak", action="store_true", help="full counts of rounds and seeds")
 
 
