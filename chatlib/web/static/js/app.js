@@ -99,10 +99,11 @@ export class App {
     try {
       if (around) await feed.jump(around);
       else if (!talk.loaded) {
+        await chat.refreshed; // how far it was read
         await chat.load(talk);
         if (talk === chat.current) {
-          feed.unreadAfter = talk.unread ? talk.read || 0.5 : 0;
-          feed.refresh();
+          feed.line();
+          feed.toUnread();
         }
       }
       if (talk.isRoom && !talk.members.size) await chat.who(talk).then(() => talk === chat.current && (this.drawHead(), feed.redraw()));
@@ -318,6 +319,7 @@ export class App {
     else if (control && code === "Slash") this.keys();
     else if (event.altKey && !control && (code === "ArrowDown" || code === "ArrowUp")) this.step(code === "ArrowDown" ? 1 : -1, event.shiftKey);
     else if (event.key === "Escape" && this.shell.classList.contains("drawer")) this.menu(false);
+    else if (event.key === "Escape" && !event.defaultPrevented && this.panels.what) this.panels.close();
     else if (event.key === "?" && !event.target.closest("input, textarea")) this.keys();
     else done = false;
     if (done) event.preventDefault();

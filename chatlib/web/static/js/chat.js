@@ -104,10 +104,11 @@ export class Chat extends EventTarget {
     this.outbox.ready = true;
     this.outbox.again();
     if (this.outbox.person !== this.settings.person()) await this.outbox.adopt(this.settings.person());
+    this.refreshed = this.refresh().catch(() => {});
     this.emit("online", was);
     this.emit("state");
     this.emit("talks");
-    this.refresh().catch(() => {});
+    await this.refreshed;
     for (const talk of this.talks.values()) if (talk.loaded) this.catchUp(talk);
   }
 
@@ -250,7 +251,7 @@ export class Chat extends EventTarget {
         return;
       }
       this.match(talk, found.events);
-      this.count(talk, found.events);
+      this.count(talk, found.events, 0);
       talk.page(found.events, {});
       talk.caughtUp();
       this.emit("items", talk);
@@ -310,15 +311,15 @@ export class Chat extends EventTarget {
     this.emit("items", talk, shown ? events : []);
   }
 
-  // What others said is unread until it is seen.
-  count(talk, events) {
+  // What others said is unread until it is seen. After a break the broker's number has it already.
+  count(talk, events, by = 1) {
     for (const event of events) {
       if (!SPOKEN.has(event.kind)) continue;
       talk.last = Math.max(talk.last, Date.parse(event.at));
       const author = authorOf(event);
       if (this.isMe({ author }) || event.seq <= talk.read || event.seq <= (talk.counted ?? 0)) continue;
       talk.counted = event.seq;
-      talk.unread += 1;
+      talk.unread += by;
       const named = mentions(event.text, this.me.nick);
       if (named) talk.mentioned = true;
       if (named || !talk.isRoom) this.emit("called", talk, event);
@@ -382,8 +383,18 @@ export class Chat extends EventTarget {
     if (talk.hasNewer || last <= talk.read) return;
     this.note(talk, last);
     this.tabs.postMessage({ key: talk.key, seq: last });
-    clearTimeout(talk.marking);
-    talk.marking = setTimeout(() => this.wire.ask("read", { ...talk.place, seq: talk.read }).catch(() => {}), 400);
+    this.mark(talk);
+  }
+
+  // Tell the broker, at once and then once a second.
+  mark(talk) {
+    if (talk.marking || !this.online) return;
+    const told = talk.read;
+    this.wire.ask("read", { ...talk.place, seq: told }).catch(() => {});
+    talk.marking = setTimeout(() => {
+      talk.marking = 0;
+      if (talk.read !== told) this.mark(talk);
+    }, 1000);
   }
 
   note(talk, seq) {

@@ -34,6 +34,7 @@ export class Composer {
     const { field } = this;
     field.addEventListener("input", () => this.changed());
     field.addEventListener("keydown", (event) => this.keyed(event));
+    addEventListener("resize", () => this.talk && this.changed(false));
     field.addEventListener("blur", () => setTimeout(() => this.hideNames(), 150));
     field.addEventListener("paste", (event) => {
       const files = [...event.clipboardData.files];

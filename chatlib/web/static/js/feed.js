@@ -35,6 +35,7 @@ export class Feed {
     chat.on("fetching", (talk) => talk === this.talk && this.showStart());
     document.addEventListener("visibilitychange", () => this.scrolled());
     addEventListener("focus", () => this.scrolled());
+    addEventListener("blur", () => { this.lined = false; });
     setInterval(() => this.midnight(), 30000);
   }
 
@@ -57,12 +58,25 @@ export class Feed {
     if (this.talk === talk) return;
     this.talk = talk;
     this.active = null;
-    this.unreadAfter = talk && talk.unread ? talk.read || 0.5 : 0;
     this.tools.remove();
     this.timeline.reset();
     this.list.setAttribute("aria-label", talk ? `${t("messages")}: ${talk.isRoom ? "#" : ""}${talk.name}` : t("messages"));
-    this.refresh();
+    this.line();
+    this.toUnread();
     this.showTyping();
+  }
+
+  // The line before what is unread stands from when one comes until one comes anew.
+  line() {
+    const { talk } = this;
+    this.unreadAfter = talk && talk.unread ? talk.read || 0.5 : 0;
+    this.lined = this.unreadAfter > 0;
+    this.refresh();
+  }
+
+  toUnread() {
+    const row = this.unreadAfter && this.talk.loaded ? this.timeline.rows.find((one) => one.unread) : null;
+    if (row && !this.timeline.inView(row.key)) this.timeline.to(row.key);
   }
 
   redraw() {
@@ -72,7 +86,13 @@ export class Feed {
   }
 
   update(fresh) {
-    if (fresh?.length) this.speak(fresh);
+    if (fresh?.length) {
+      this.speak(fresh);
+      if (!this.lined && !document.hasFocus() && this.talk.unread) {
+        this.unreadAfter = this.talk.read || 0.5;
+        this.lined = true;
+      }
+    }
     if (this.pending) return;
     this.pending = requestAnimationFrame(() => {
       this.pending = 0;

@@ -117,5 +117,5 @@ export function mentions(text, nick) {
 
 // One line that says what a message is about, for replies, notifications and lists.
 export function summary(text) {
-  return plain(text).replace(/(\S[^\n:]*): https?:\/\/\S+\/files\/[0-9a-f]{64}\/\S+/g, "📎 $1").replace(/\s+/g, " ").slice(0, 200);
+  return plain(text).replace(/(\S[^\n:]*): https?:\/\/\S+\/files\/[0-9a-f]{64}\/\S+/g, "📎 $1").replace(/```/g, " ").replace(/\s+/g, " ").trim().slice(0, 200);
 }

@@ -207,6 +207,12 @@ export class Timeline {
     if (scrollHeight - scrollTop - clientHeight < NEAR) this.needNewer();
   }
 
+  inView(key) {
+    const i = this.where(key);
+    const y = this.sums[i] + this.offset - this.scroller.scrollTop;
+    return y >= 0 && y < this.scroller.clientHeight;
+  }
+
   get atEnd() {
     return this.stick;
   }
