@@ -86,5 +86,6 @@ def test_what_is_unread_and_who_is_called(
         ann.page.reload()
         ann.in_room("lobby")
         ann.sees("but not anna")
-        assert ann.page.locator(".talk.waits, .new").count() == 0
+        ann.page.wait_for_timeout(500)
+        assert ann.page.locator(".talk.waits, .new").all_inner_texts() == []
     assert not ann.faults

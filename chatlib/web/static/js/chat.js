@@ -10,6 +10,7 @@ const PAGE = 100;
 const CATCH_UP = 1000;
 const TYPING_MS = 6000;
 const AGAIN_MS = 2000;
+const MARK_MS = 400;
 const SPOKEN = new Set(["say", "act"]);
 
 export class Chat extends EventTarget {
@@ -25,6 +26,11 @@ export class Chat extends EventTarget {
     this.wire = new Wire((frame) => this.told(frame), (state) => this.changed(state));
     this.outbox = new Outbox(this.wire, (entry) => this.emit("outbox", this.talks.get(entry.place), entry));
     setInterval(() => this.forgetTyping(), 1000);
+    addEventListener("pagehide", () => {
+      for (const talk of this.talks.values()) {
+        if (talk.marking && talk.read !== talk.told) this.wire.put({ op: "read", id: 0, ...talk.place, seq: talk.read });
+      }
+    });
     // What is read in one tab is read in all.
     this.tabs = new BroadcastChannel("hubbub");
     this.tabs.onmessage = ({ data }) => {
@@ -386,15 +392,15 @@ export class Chat extends EventTarget {
     this.mark(talk);
   }
 
-  // Tell the broker, at once and then once a second.
+  // Tell the broker, at once and then now and again; and before the page is gone.
   mark(talk) {
     if (talk.marking || !this.online) return;
-    const told = talk.read;
-    this.wire.ask("read", { ...talk.place, seq: told }).catch(() => {});
+    talk.told = talk.read;
+    this.wire.ask("read", { ...talk.place, seq: talk.told }).catch(() => {});
     talk.marking = setTimeout(() => {
       talk.marking = 0;
-      if (talk.read !== told) this.mark(talk);
-    }, 1000);
+      if (talk.read !== talk.told) this.mark(talk);
+    }, MARK_MS);
   }
 
   note(talk, seq) {

@@ -149,8 +149,8 @@ export function settings(chat, store, act) {
 }
 
 export function keys() {
-  const all = [["Enter", "kSend"], ["Shift Enter", "kNewline"], ["↑", "kEditLast"], ["@ Tab", "kComplete"], ["Ctrl K", "kQuick"], ["Alt ↑ / ↓", "kNextPrev"], ["Alt Shift ↓", "kUnread"], ["Ctrl Shift F", "kSearch"], ["Shift ↑", "kFeed"], ["R", "kReply"], ["E", "kEdit"], ["+", "kReact"], ["C", "kCopy"], ["Delete", "kDelete"], ["Esc", "kEscape"], ["Ctrl /", "kHelp"]];
-  dialog(t("keysTitle"), el("dl", { class: "keys" }, all.flatMap(([key, text]) => [el("dt", {}, key.split(" ").map((one) => (one === "/" ? " / " : el("kbd", {}, one)))), el("dd", {}, t(text))])));
+  const all = [["Enter", "kSend"], ["Shift Enter", "kNewline"], ["↑", "kEditLast"], ["@ Tab", "kComplete"], ["Ctrl K", "kQuick"], ["Alt ↑ ↓", "kNextPrev"], ["Alt Shift ↓", "kUnread"], ["Ctrl Shift F", "kSearch"], ["Shift ↑", "kFeed"], ["R", "kReply"], ["E", "kEdit"], ["+", "kReact"], ["C", "kCopy"], ["Delete", "kDelete"], ["Esc", "kEscape"], ["Ctrl /", "kHelp"]];
+  dialog(t("keysTitle"), el("dl", { class: "keys" }, all.flatMap(([key, text]) => [el("dt", {}, key.split(" ").map((one) => el("kbd", {}, one))), el("dd", {}, t(text))])));
 }
 
 // Choose a sign to react with; `near` is the message.
