@@ -1,19 +1,17 @@
 // The chat as this tab knows it: who one is, the conversations, what comes and what is asked.
 // No element is touched here; whoever shows it listens to `on`.
 
+import { Histories } from "./histories.js";
 import { Outbox } from "./outbox.js";
 import { Conversation, authorOf, nickKey, peerKey, roomKey } from "./store.js";
 import { mentions } from "./text.js";
 import { Wire, WireError, leave as leaveHttp } from "./wire.js";
 
-const PAGE = 100;
-const CATCH_UP = 1000;
 const TYPING_MS = 6000;
-const AGAIN_MS = 2000;
 const MARK_MS = 400;
 const SPOKEN = new Set(["say", "act"]);
 
-export class Chat extends EventTarget {
+export class Chat extends Histories {
   constructor(settings) {
     super();
     this.settings = settings;
@@ -23,12 +21,18 @@ export class Chat extends EventTarget {
     this.epoch = "";
     this.talks = new Map();
     this.current = null;
-    this.wire = new Wire((frame) => this.told(frame), (state) => this.changed(state));
-    this.outbox = new Outbox(this.wire, (entry) => this.emit("outbox", this.talks.get(entry.place), entry));
+    this.wire = new Wire(
+      (frame) => this.told(frame),
+      (state) => this.changed(state),
+    );
+    this.outbox = new Outbox(this.wire, (entry) =>
+      this.emit("outbox", this.talks.get(entry.place), entry),
+    );
     setInterval(() => this.forgetTyping(), 1000);
     addEventListener("pagehide", () => {
       for (const talk of this.talks.values()) {
-        if (talk.marking && talk.read !== talk.told) this.wire.put({ op: "read", id: 0, ...talk.place, seq: talk.read });
+        if (talk.marking && talk.read !== talk.told)
+          this.wire.put({ op: "read", id: 0, ...talk.place, seq: talk.read });
       }
     });
     // What is read in one tab is read in all.
@@ -37,14 +41,6 @@ export class Chat extends EventTarget {
       const talk = this.talks.get(data.key);
       if (talk && data.seq > talk.read) this.note(talk, data.seq);
     };
-  }
-
-  emit(name, ...values) {
-    this.dispatchEvent(new CustomEvent(name, { detail: values }));
-  }
-
-  on(name, listener) {
-    this.addEventListener(name, (event) => listener(...event.detail));
   }
 
   get online() {
@@ -69,24 +65,39 @@ export class Chat extends EventTarget {
 
   told(frame) {
     switch (frame.kind) {
-      case "welcome": return void this.welcome(frame);
-      case "events": return this.events(frame.room, frame.events);
-      case "inbox": return this.inbox(frame.events);
-      case "gap": return this.gap(frame);
-      case "ack": return this.outbox.acknowledged(frame.key, frame.seq);
-      case "refused": return this.outbox.refused(frame.key, frame.error);
-      case "slow": return this.outbox.slow(frame.key, frame.after_ms);
-      case "joined": return this.joined(frame.room);
-      case "left": return this.left(frame);
-      case "typing": return this.typing(frame);
-      case "bye": return this.emit("nobody");
+      case "welcome":
+        return void this.welcome(frame);
+      case "events":
+        return this.events(frame.room, frame.events);
+      case "inbox":
+        return this.inbox(frame.events);
+      case "gap":
+        return this.gap(frame);
+      case "ack":
+        return this.outbox.acknowledged(frame.key, frame.seq);
+      case "refused":
+        return this.outbox.refused(frame.key, frame.error);
+      case "slow":
+        return this.outbox.slow(frame.key, frame.after_ms);
+      case "joined":
+        return this.joined(frame.room);
+      case "left":
+        return this.left(frame);
+      case "typing":
+        return this.typing(frame);
+      case "bye":
+        return this.emit("nobody");
     }
   }
 
   async welcome(frame) {
     const was = this.broker;
     this.broker = frame.state;
-    Object.assign(this.me, { nick: frame.nick, user: frame.user || this.me.user, sid: frame.sid || this.me.sid });
+    Object.assign(this.me, {
+      nick: frame.nick,
+      user: frame.user || this.me.user,
+      sid: frame.sid || this.me.sid,
+    });
     if (frame.state === "refused") {
       this.emit("refused", { code: frame.code, message: frame.message });
       return;
@@ -109,7 +120,8 @@ export class Chat extends EventTarget {
     for (const nick of this.settings.peers()) this.peer(nick);
     this.outbox.ready = true;
     this.outbox.again();
-    if (this.outbox.person !== this.settings.person()) await this.outbox.adopt(this.settings.person());
+    if (this.outbox.person !== this.settings.person())
+      await this.outbox.adopt(this.settings.person());
     this.refreshed = this.refresh().catch(() => {});
     this.emit("online", was);
     this.emit("state");
@@ -132,17 +144,6 @@ export class Chat extends EventTarget {
       talk.unread = unread;
     }
     this.emit("talks");
-  }
-
-  async ask(op, fields) {
-    for (let tries = 0; ; tries += 1) {
-      try {
-        return await this.wire.ask(op, fields);
-      } catch (error) {
-        if (!["slow_down", "busy", "unavailable"].includes(error.code) || tries > 2) throw error;
-        await new Promise((done) => setTimeout(done, error.after ?? AGAIN_MS));
-      }
-    }
   }
 
   // -- conversations --------------------------------------------------------------------------
@@ -173,102 +174,6 @@ export class Chat extends EventTarget {
     this.emit("talks");
   }
 
-  // Load the newest of a conversation, or what surrounds a message.
-  async load(talk, around = 0) {
-    if (talk.loading) await talk.loading.catch(() => {});
-    if (talk.loaded && !around) return;
-    talk.loading = this.fetch(talk, around);
-    try {
-      await talk.loading;
-    } finally {
-      talk.loading = null;
-    }
-  }
-
-  async fetch(talk, around) {
-    if (around) {
-      const [before, after] = await Promise.all([
-        this.ask("history", { ...talk.place, before: around, limit: PAGE / 2 }),
-        this.ask("history", { ...talk.place, after: around - 1, limit: PAGE / 2 }),
-      ]);
-      talk.forget();
-      talk.page([...before.events, ...after.events], { older: before.more, newer: after.more });
-      if (!after.more) talk.caughtUp();
-    } else {
-      talk.loaded = true; // what comes meanwhile is kept
-      talk.synced = false;
-      try {
-        const found = await this.ask("history", { ...talk.place, limit: PAGE });
-        talk.page(found.events, { older: found.more, newer: false });
-        talk.cursor = Math.max(talk.cursor, found.events.at(-1)?.seq ?? 0);
-      } catch (error) {
-        talk.loaded = false;
-        throw error;
-      }
-      talk.caughtUp();
-    }
-    this.emit("items", talk);
-  }
-
-  async older(talk) {
-    if (!talk.loaded || !talk.hasOlder || talk.fetching || !this.online) return;
-    talk.fetching = true;
-    this.emit("fetching", talk);
-    try {
-      const found = await this.ask("history", { ...talk.place, before: talk.first || undefined, limit: PAGE * 3 });
-      talk.page(found.events, { older: found.more && found.events.length > 0 });
-    } catch (error) {
-      await new Promise((done) => setTimeout(done, AGAIN_MS));
-      if (error.code !== "unreachable") talk.hasOlder = false;
-    } finally {
-      talk.fetching = false;
-    }
-    this.emit("items", talk);
-  }
-
-  async newer(talk) {
-    if (!talk.loaded || !talk.hasNewer || talk.fetching || !this.online) return;
-    talk.fetching = true;
-    try {
-      const found = await this.ask("history", { ...talk.place, after: talk.cursor, limit: PAGE * 2 });
-      talk.page(found.events, { newer: found.more });
-      if (!found.more) talk.caughtUp();
-    } catch {
-      await new Promise((done) => setTimeout(done, AGAIN_MS));
-    } finally {
-      talk.fetching = false;
-    }
-    this.emit("items", talk);
-  }
-
-  async newest(talk) {
-    talk.forget();
-    await this.load(talk);
-  }
-
-  // After a break: what came meanwhile. Of too much, only the newest.
-  async catchUp(talk) {
-    if (talk.loading || talk.hasNewer || talk.catching) return;
-    talk.catching = true;
-    try {
-      const found = await this.ask("history", { ...talk.place, after: talk.cursor, limit: CATCH_UP });
-      if (found.more) {
-        await this.newest(talk);
-        return;
-      }
-      this.match(talk, found.events);
-      this.count(talk, found.events, 0);
-      talk.page(found.events, {});
-      talk.caughtUp();
-      this.emit("items", talk);
-    } catch (error) {
-      if (error.code === "unreachable" || !this.online) return; // the next welcome tries again
-      setTimeout(() => this.online && !talk.synced && this.catchUp(talk), AGAIN_MS);
-    } finally {
-      talk.catching = false;
-    }
-  }
-
   // -- what comes -----------------------------------------------------------------------------
 
   events(room, events) {
@@ -296,7 +201,13 @@ export class Chat extends EventTarget {
     if (!waiting.length) return;
     for (const event of events) {
       if (!this.isMe({ author: authorOf(event) })) continue;
-      const entry = waiting.find(({ shown, line }) => !shown && line.kind === event.kind && line.text === (event.text ?? "") && line.re === event.re);
+      const entry = waiting.find(
+        ({ shown, line }) =>
+          !shown &&
+          line.kind === event.kind &&
+          line.text === (event.text ?? "") &&
+          line.re === event.re,
+      );
       if (entry) entry.shown = event.seq;
     }
   }
@@ -307,11 +218,14 @@ export class Chat extends EventTarget {
     for (const event of events) {
       shown = talk.live(event) || shown;
       if (event.kind === "topic") talk.topic = event.text ?? "";
-      if (event.kind === "join") talk.members.set(authorOf(event), { nick: event.nick, bot: event.bot });
+      if (event.kind === "join")
+        talk.members.set(authorOf(event), { nick: event.nick, bot: event.bot });
       if (event.kind === "leave") talk.members.delete(authorOf(event));
-      if (event.kind === "nick") talk.members.set(authorOf(event), { nick: event.nick, bot: event.bot });
+      if (event.kind === "nick")
+        talk.members.set(authorOf(event), { nick: event.nick, bot: event.bot });
       if (SPOKEN.has(event.kind)) talk.typing.delete(event.nick);
-      if (event.kind === "role" || event.kind === "nick" || event.kind === "topic") this.emit("talks");
+      if (event.kind === "role" || event.kind === "nick" || event.kind === "topic")
+        this.emit("talks");
     }
     this.count(talk, events);
     this.emit("items", talk, shown ? events : []);
@@ -323,7 +237,8 @@ export class Chat extends EventTarget {
       if (!SPOKEN.has(event.kind)) continue;
       talk.last = Math.max(talk.last, Date.parse(event.at));
       const author = authorOf(event);
-      if (this.isMe({ author }) || event.seq <= talk.read || event.seq <= (talk.counted ?? 0)) continue;
+      if (this.isMe({ author }) || event.seq <= talk.read || event.seq <= (talk.counted ?? 0))
+        continue;
       talk.counted = event.seq;
       talk.unread += by;
       const named = mentions(event.text, this.me.nick);
@@ -334,7 +249,9 @@ export class Chat extends EventTarget {
   }
 
   gap({ room, after, before }) {
-    const some = room ? [this.talks.get(roomKey(room))] : [...this.talks.values()].filter((talk) => !talk.isRoom);
+    const some = room
+      ? [this.talks.get(roomKey(room))]
+      : [...this.talks.values()].filter((talk) => !talk.isRoom);
     for (const talk of some) {
       if (!talk?.loaded) continue;
       talk.gap(after, before);
@@ -367,7 +284,8 @@ export class Chat extends EventTarget {
   forgetTyping() {
     for (const talk of this.talks.values()) {
       let gone = false;
-      for (const [nick, until] of talk.typing) if (until < Date.now()) gone = talk.typing.delete(nick) || gone;
+      for (const [nick, until] of talk.typing)
+        if (until < Date.now()) gone = talk.typing.delete(nick) || gone;
       if (gone) this.emit("typing", talk);
     }
   }
@@ -426,6 +344,14 @@ export class Chat extends EventTarget {
     return members;
   }
 
+  // Who is in a room, and whether one may delete there what others said.
+  async lookUp(talk) {
+    await this.who(talk);
+    talk.known = true;
+    const { roles } = await this.ask("roles", { room: talk.name });
+    talk.moderates = roles.some(({ nick, role }) => nick === this.me.nick && role !== "member");
+  }
+
   async leaveRoom(talk) {
     await this.ask("leave", { room: talk.name });
     this.left({ room: talk.name });
@@ -434,6 +360,8 @@ export class Chat extends EventTarget {
   async signOut() {
     this.outbox.forget();
     this.wire.stop();
-    await leaveHttp().catch((error) => { if (!(error instanceof WireError)) throw error; });
+    await leaveHttp().catch((error) => {
+      if (!(error instanceof WireError)) throw error;
+    });
   }
 }

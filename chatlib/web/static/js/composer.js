@@ -17,16 +17,39 @@ export class Composer {
     this.re = null;
     this.editing = null;
     this.uploads = [];
-    this.field = el("textarea", { rows: "1", enterkeyhint: "send", autocomplete: "off", dir: "auto", "aria-controls": "names", "aria-autocomplete": "list" });
+    this.field = el("textarea", {
+      rows: "1",
+      enterkeyhint: "send",
+      autocomplete: "off",
+      dir: "auto",
+      "aria-controls": "names",
+      "aria-autocomplete": "list",
+    });
     this.about = el("div", { class: "about", hidden: true });
     this.files = el("ul", { class: "uploads", hidden: true });
     this.names = el("ul", { class: "names", id: "names", role: "listbox", hidden: true });
     this.count = el("span", { class: "count" });
-    this.input = el("input", { type: "file", multiple: true, class: "hidden", tabindex: "-1", "aria-hidden": "true", onchange: () => { this.attach([...this.input.files]); this.input.value = ""; } });
+    this.input = el("input", {
+      type: "file",
+      multiple: true,
+      class: "hidden",
+      tabindex: "-1",
+      "aria-hidden": "true",
+      onchange: () => {
+        this.attach([...this.input.files]);
+        this.input.value = "";
+      },
+    });
     this.clip = iconButton("clip", t("attach"), () => this.input.click());
     this.button = iconButton("send", t("send"), () => this.submit(), { class: "ib send" });
-    this.node = el("div", { class: "composer" }, this.about, this.files, this.names,
-      el("div", { class: "box" }, this.clip, this.input, this.field, this.count, this.button));
+    this.node = el(
+      "div",
+      { class: "composer" },
+      this.about,
+      this.files,
+      this.names,
+      el("div", { class: "box" }, this.clip, this.input, this.field, this.count, this.button),
+    );
     this.listen();
   }
 
@@ -67,7 +90,10 @@ export class Composer {
     this.field.placeholder = text;
     this.field.setAttribute("aria-label", text);
     this.names.setAttribute("aria-label", t("suggestions"));
-    for (const [button, key] of [[this.clip, "attach"], [this.button, this.editing ? "save" : "send"]]) {
+    for (const [button, key] of [
+      [this.clip, "attach"],
+      [this.button, this.editing ? "save" : "send"],
+    ]) {
       button.title = t(key);
       button.setAttribute("aria-label", t(key));
     }
@@ -84,9 +110,13 @@ export class Composer {
     field.style.height = "auto";
     field.style.height = `${Math.min(field.scrollHeight, 220)}px`;
     const over = encoder.encode(field.value).length - MOST_BYTES;
-    this.count.textContent = over > -500 ? (over > 0 ? t("tooLong", { n: over }) : String(-over)) : "";
+    this.count.textContent =
+      over > -500 ? (over > 0 ? t("tooLong", { n: over }) : String(-over)) : "";
     this.count.classList.toggle("over", over > 0);
-    this.button.disabled = over > 0 || !(field.value.trim() || this.uploads.some((one) => one.found)) || this.uploads.some((one) => !one.found && !one.error);
+    this.button.disabled =
+      over > 0 ||
+      !(field.value.trim() || this.uploads.some((one) => one.found)) ||
+      this.uploads.some((one) => !one.found && !one.error);
     if (typing && field.value.trim() && !this.editing && this.talk) this.chat.type(this.talk);
     this.suggest();
   }
@@ -94,15 +124,22 @@ export class Composer {
   submit() {
     const { talk, field } = this;
     if (!talk || this.button.disabled) return;
-    let text = field.value.replace(/\r/g, "").replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "").replace(/^\n+|\s+$/g, "");
+    let text = field.value
+      .replace(/\r/g, "")
+      .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "")
+      .replace(/^\n+|\s+$/g, "");
     if (this.editing) {
-      if (text && text !== this.editing.text) this.chat.say(talk, text, { kind: "edit", re: this.editing.seq });
+      if (text && text !== this.editing.text)
+        this.chat.say(talk, text, { kind: "edit", re: this.editing.seq });
       this.cancel();
       return;
     }
     const files = this.uploads.filter((one) => one.found).map((one) => fileLine(one.found));
     let kind = "say";
-    if (text.startsWith("/me ")) { kind = "act"; text = text.slice(4).trim(); }
+    if (text.startsWith("/me ")) {
+      kind = "act";
+      text = text.slice(4).trim();
+    }
     text = [text, ...files].filter(Boolean).join("\n");
     if (!text) return;
     this.chat.say(talk, text, { kind, re: this.re?.seq });
@@ -164,9 +201,17 @@ export class Composer {
     const item = this.editing ?? this.re;
     this.about.hidden = !item;
     if (!item) return;
-    clear(this.about, icon(this.editing ? "edit" : "reply"),
-      el("div", { class: "what" }, el("b", {}, this.editing ? t("editing") : plain(t("replyingTo", { nick: item.nick }))), el("span", {}, summary(item.text))),
-      iconButton("close", t("cancel"), () => this.cancel()));
+    clear(
+      this.about,
+      icon(this.editing ? "edit" : "reply"),
+      el(
+        "div",
+        { class: "what" },
+        el("b", {}, this.editing ? t("editing") : plain(t("replyingTo", { nick: item.nick }))),
+        el("span", {}, summary(item.text)),
+      ),
+      iconButton("close", t("cancel"), () => this.cancel()),
+    );
   }
 
   // -- files ----------------------------------------------------------------------------------
@@ -176,7 +221,10 @@ export class Composer {
     for (const file of files.slice(0, 10)) {
       announce(t("uploading", { name: file.name }));
       const talk = this.talk;
-      const one = new Upload(file, () => talk === this.talk && (this.showUploads(), this.changed(false)));
+      const one = new Upload(
+        file,
+        () => talk === this.talk && (this.showUploads(), this.changed(false)),
+      );
       this.uploads.push(one);
     }
     this.showUploads();
@@ -186,21 +234,32 @@ export class Composer {
 
   showUploads() {
     this.files.hidden = !this.uploads.length;
-    clear(this.files, this.uploads.map((one) => {
-      const name = plain(one.name);
-      const bar = el("progress", { max: "1", value: undefined, "aria-label": t("uploading", { name }) });
-      bar.value = one.share;
-      return el("li", { class: one.error ? "bad" : one.found ? "good" : "" },
-        one.preview ? el("img", { src: one.preview, alt: "" }) : icon("file"),
-        el("span", { class: "fname" }, one.error || name), one.found || one.error ? null : bar,
-        iconButton("close", plain(t("removeFile", { name: one.name })), () => {
-          one.cancel();
-          this.uploads = this.uploads.filter((other) => other !== one);
-          this.showUploads();
-          this.changed(false);
-          this.focus();
-        }));
-    }));
+    clear(
+      this.files,
+      this.uploads.map((one) => {
+        const name = plain(one.name);
+        const bar = el("progress", {
+          max: "1",
+          value: undefined,
+          "aria-label": t("uploading", { name }),
+        });
+        bar.value = one.share;
+        return el(
+          "li",
+          { class: one.error ? "bad" : one.found ? "good" : "" },
+          one.preview ? el("img", { src: one.preview, alt: "" }) : icon("file"),
+          el("span", { class: "fname" }, one.error || name),
+          one.found || one.error ? null : bar,
+          iconButton("close", plain(t("removeFile", { name: one.name })), () => {
+            one.cancel();
+            this.uploads = this.uploads.filter((other) => other !== one);
+            this.showUploads();
+            this.changed(false);
+            this.focus();
+          }),
+        );
+      }),
+    );
   }
 
   // -- names ----------------------------------------------------------------------------------
@@ -212,13 +271,37 @@ export class Composer {
     const begin = nickKey(found[1]);
     const known = new Map();
     for (const { nick } of this.talk.members.values()) known.set(nickKey(nick), nick);
-    for (const item of this.talk.items.slice(-300)) if (item.spoken) known.set(nickKey(item.nick), item.nick);
+    for (const item of this.talk.items.slice(-300))
+      if (item.spoken) known.set(nickKey(item.nick), item.nick);
     known.delete(nickKey(this.chat.me.nick));
-    const names = [...known].filter(([key]) => key.startsWith(begin)).map(([, nick]) => nick).sort((a, b) => a.localeCompare(b)).slice(0, 6);
-    if (!names.length || (names.length === 1 && nickKey(names[0]) === begin)) return this.hideNames();
+    const names = [...known]
+      .filter(([key]) => key.startsWith(begin))
+      .map(([, nick]) => nick)
+      .sort((a, b) => a.localeCompare(b))
+      .slice(0, 6);
+    if (!names.length || (names.length === 1 && nickKey(names[0]) === begin))
+      return this.hideNames();
     this.at = this.field.selectionStart - found[1].length;
     this.chosen = 0;
-    clear(this.names, names.map((nick, i) => el("li", { role: "option", id: `name${i}`, "data-nick": nick, onpointerdown: (event) => { event.preventDefault(); this.complete(nick); } }, avatar(nick, "tiny"), plain(nick))));
+    clear(
+      this.names,
+      names.map((nick, i) =>
+        el(
+          "li",
+          {
+            role: "option",
+            id: `name${i}`,
+            "data-nick": nick,
+            onpointerdown: (event) => {
+              event.preventDefault();
+              this.complete(nick);
+            },
+          },
+          avatar(nick, "tiny"),
+          plain(nick),
+        ),
+      ),
+    );
     this.names.hidden = false;
     this.choose(0);
   }
@@ -226,13 +309,17 @@ export class Composer {
   choose(i) {
     const options = [...this.names.children];
     this.chosen = (i + options.length) % options.length;
-    options.forEach((option, at) => option.setAttribute("aria-selected", String(at === this.chosen)));
+    options.forEach((option, at) =>
+      option.setAttribute("aria-selected", String(at === this.chosen)),
+    );
     this.field.setAttribute("aria-activedescendant", `name${this.chosen}`);
   }
 
   keyedNames(event) {
-    if (event.key === "ArrowDown" || event.key === "ArrowUp") this.choose(this.chosen + (event.key === "ArrowDown" ? 1 : -1));
-    else if (event.key === "Enter" || event.key === "Tab") this.complete(this.names.children[this.chosen].dataset.nick);
+    if (event.key === "ArrowDown" || event.key === "ArrowUp")
+      this.choose(this.chosen + (event.key === "ArrowDown" ? 1 : -1));
+    else if (event.key === "Enter" || event.key === "Tab")
+      this.complete(this.names.children[this.chosen].dataset.nick);
     else if (event.key === "Escape") this.hideNames();
     else return false;
     event.preventDefault();

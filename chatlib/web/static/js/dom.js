@@ -26,7 +26,8 @@ const PATHS = {
   edit: "M5 19h4L19 9l-4-4L5 15z",
   trash: "M5 7h14M10 7V5h4v2M7 7l1 12h8l1-12",
   search: "M11 5a6 6 0 1 0 .01 0M15.5 15.5 20 20",
-  people: "M9 5.5a3 3 0 1 0 .01 0M3.5 19a5.5 5.5 0 0 1 11 0M16 6a3 3 0 0 1 0 5.6M17.5 14.2a5.5 5.5 0 0 1 3 4.8",
+  people:
+    "M9 5.5a3 3 0 1 0 .01 0M3.5 19a5.5 5.5 0 0 1 11 0M16 6a3 3 0 0 1 0 5.6M17.5 14.2a5.5 5.5 0 0 1 3 4.8",
   menu: "M4 7h16M4 12h16M4 17h16",
   close: "M6 6l12 12M18 6 6 18",
   down: "M12 5v14M6 13l6 6 6-6",
@@ -45,7 +46,12 @@ const PATHS = {
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
   const path = document.createElementNS(SVG, "path");
-  for (const [key, value] of Object.entries({ viewBox: "0 0 24 24", class: "icon", "aria-hidden": "true", focusable: "false" })) {
+  for (const [key, value] of Object.entries({
+    viewBox: "0 0 24 24",
+    class: "icon",
+    "aria-hidden": "true",
+    focusable: "false",
+  })) {
     svg.setAttribute(key, value);
   }
   path.setAttribute("d", PATHS[name]);
@@ -54,7 +60,11 @@ export function icon(name) {
 }
 
 export function iconButton(name, label, onclick, more = {}) {
-  return el("button", { type: "button", class: "ib", "aria-label": label, title: label, onclick, ...more }, icon(name));
+  return el(
+    "button",
+    { type: "button", class: "ib", "aria-label": label, title: label, onclick, ...more },
+    icon(name),
+  );
 }
 
 // One of eight tints for a name, the same everywhere.
@@ -65,10 +75,15 @@ export function tint(name) {
 }
 
 const segmenter = "Segmenter" in Intl ? new Intl.Segmenter() : null;
-export const graphemes = (text) => segmenter ? Array.from(segmenter.segment(text), (s) => s.segment) : [...text];
+export const graphemes = (text) =>
+  segmenter ? Array.from(segmenter.segment(text), (s) => s.segment) : [...text];
 
 export function avatar(name, extra = "") {
-  return el("span", { class: `av ${tint(name)} ${extra}`, "aria-hidden": "true" }, (graphemes(name)[0] ?? "?").toUpperCase());
+  return el(
+    "span",
+    { class: `av ${tint(name)} ${extra}`, "aria-hidden": "true" },
+    (graphemes(name)[0] ?? "?").toUpperCase(),
+  );
 }
 
 export function clear(node, ...kids) {

@@ -1,5 +1,6 @@
 // The open conversation: its timeline, the tools of a message, keys, what is seen.
 
+import { showStart, showTyping } from "./beginning.js";
 import { announce, clear, el, icon, iconButton } from "./dom.js";
 import { t } from "./i18n.js";
 import { Drawing } from "./message.js";
@@ -18,15 +19,34 @@ export class Feed {
     this.list = el("div", { class: "list", role: "feed", "aria-label": t("messages") });
     this.start = el("div", { class: "start" });
     this.scroller = el("div", { class: "scroller", tabindex: "-1" }, this.start, this.list);
-    this.pill = el("button", { type: "button", class: "pill", hidden: true, onclick: () => this.toEnd() });
+    this.pill = el("button", {
+      type: "button",
+      class: "pill",
+      hidden: true,
+      onclick: () => this.toEnd(),
+    });
     this.typing = el("div", { class: "typing" });
     this.node = el("div", { class: "feed", "data-drop": t("dropHere") }, this.scroller, this.pill);
     this.tools = this.makeTools();
-    const names = { called: (text) => mentions(text, chat.me.nick), mine: (name) => nickKey(name) === nickKey(chat.me.nick), isName: (name) => this.isName(name) };
-    this.drawing = new Drawing({ me: chat.me, isMe: (item) => chat.isMe(item), find: (seq) => this.talk?.bySeq.get(seq), act, names });
+    const names = {
+      called: (text) => mentions(text, chat.me.nick),
+      mine: (name) => nickKey(name) === nickKey(chat.me.nick),
+      isName: (name) => this.isName(name),
+    };
+    this.drawing = new Drawing({
+      me: chat.me,
+      isMe: (item) => chat.isMe(item),
+      find: (seq) => this.talk?.bySeq.get(seq),
+      act,
+      names,
+    });
     this.timeline = new Timeline({
-      scroller: this.scroller, list: this.list, draw: (row, i) => this.draw(row, i),
-      needOlder: () => this.talk && chat.older(this.talk), needNewer: () => this.talk && chat.newer(this.talk), scrolled: () => this.scrolled(),
+      scroller: this.scroller,
+      list: this.list,
+      draw: (row, i) => this.draw(row, i),
+      needOlder: () => this.talk && chat.older(this.talk),
+      needNewer: () => this.talk && chat.newer(this.talk),
+      scrolled: () => this.scrolled(),
     });
     this.listen();
     chat.on("items", (talk, fresh) => talk === this.talk && this.update(fresh));
@@ -35,14 +55,17 @@ export class Feed {
     chat.on("fetching", (talk) => talk === this.talk && this.showStart());
     document.addEventListener("visibilitychange", () => this.scrolled());
     addEventListener("focus", () => this.scrolled());
-    addEventListener("blur", () => { this.lined = false; });
+    addEventListener("blur", () => {
+      this.lined = false;
+    });
     setInterval(() => this.midnight(), 30000);
   }
 
   isName(name) {
     const key = nickKey(name);
     if (key === nickKey(this.chat.me.nick)) return true;
-    for (const { nick } of this.talk?.members.values() ?? []) if (nickKey(nick) === key) return true;
+    for (const { nick } of this.talk?.members.values() ?? [])
+      if (nickKey(nick) === key) return true;
     return false;
   }
 
@@ -60,7 +83,10 @@ export class Feed {
     this.active = null;
     this.tools.remove();
     this.timeline.reset();
-    this.list.setAttribute("aria-label", talk ? `${t("messages")}: ${talk.isRoom ? "#" : ""}${talk.name}` : t("messages"));
+    this.list.setAttribute(
+      "aria-label",
+      talk ? `${t("messages")}: ${talk.isRoom ? "#" : ""}${talk.name}` : t("messages"),
+    );
     this.line();
     this.toUnread();
     this.showTyping();
@@ -75,7 +101,8 @@ export class Feed {
   }
 
   toUnread() {
-    const row = this.unreadAfter && this.talk.loaded ? this.timeline.rows.find((one) => one.unread) : null;
+    const row =
+      this.unreadAfter && this.talk.loaded ? this.timeline.rows.find((one) => one.unread) : null;
     if (row && !this.timeline.inView(row.key)) this.timeline.to(row.key);
   }
 
@@ -98,13 +125,26 @@ export class Feed {
       this.pending = 0;
       this.refresh();
     });
-    if (document.hidden) setTimeout(() => this.pending && (cancelAnimationFrame(this.pending), this.pending = 0, this.refresh()), 200);
+    if (document.hidden)
+      setTimeout(
+        () =>
+          this.pending && (cancelAnimationFrame(this.pending), (this.pending = 0), this.refresh()),
+        200,
+      );
   }
 
   refresh() {
     const { talk, chat } = this;
     if (!talk) return;
-    const found = rows(talk, waiting(talk, chat.outbox.of(talk.key).concat(this.settling()), chat.me), { unreadAfter: this.unreadAfter, isMe: (item) => chat.isMe(item), width: this.scroller.clientWidth });
+    const found = rows(
+      talk,
+      waiting(talk, chat.outbox.of(talk.key).concat(this.settling()), chat.me),
+      {
+        unreadAfter: this.unreadAfter,
+        isMe: (item) => chat.isMe(item),
+        width: this.scroller.clientWidth,
+      },
+    );
     this.list.setAttribute("aria-busy", String(Boolean(talk.loading || talk.fetching)));
     this.showStart();
     this.timeline.set(found);
@@ -115,50 +155,53 @@ export class Feed {
   // Acknowledged, and its event is still on its way: it must not vanish for a moment.
   settling() {
     const { talk } = this;
-    talk.settling = (talk.settling ?? []).filter((entry) => Date.now() - entry.settled < 3000 && entry.seq && !talk.bySeq.has(entry.seq) && !talk.hasNewer);
+    talk.settling = (talk.settling ?? []).filter(
+      (entry) =>
+        Date.now() - entry.settled < 3000 &&
+        entry.seq &&
+        !talk.bySeq.has(entry.seq) &&
+        !talk.hasNewer,
+    );
     return talk.settling;
   }
 
   settle(talk, entry) {
-    if (!entry.done || !entry.seq || entry.error || !["say", "act"].includes(entry.line.kind)) return;
+    if (!entry.done || !entry.seq || entry.error || !["say", "act"].includes(entry.line.kind))
+      return;
     entry.settled = Date.now();
     (talk.settling ??= []).push(entry);
     setTimeout(() => talk === this.talk && this.update(), 3100);
   }
 
   draw(row) {
-    return this.drawing.row(row, row.key === this.active || (this.active === null && row === this.timeline.rows.at(-1)));
+    return this.drawing.row(
+      row,
+      row.key === this.active || (this.active === null && row === this.timeline.rows.at(-1)),
+    );
   }
 
   showStart() {
-    const { talk } = this;
-    if (!talk) return;
-    const empty = talk.loaded && !talk.items.some((item) => item.spoken);
-    const state = !talk.loaded || talk.loading ? "loading" : talk.hasOlder ? (talk.fetching ? "fetching" : "more") : empty ? "empty" : "begin";
-    const stamp = `${state} ${talk.key} ${document.documentElement.lang}`;
-    if (stamp === this.startStamp) return;
-    this.startStamp = stamp;
-    this.start.className = `start ${state}`;
-    if (state === "loading") clear(this.start, Array.from({ length: 7 }, (_, i) => el("div", { class: `ghost g${i % 4}`, "aria-hidden": "true" }, el("i"), el("b"), el("s"))), el("span", { class: "hidden" }, t("loading")));
-    else if (state === "fetching" || state === "more") clear(this.start, el("span", { class: "spin", "aria-hidden": "true" }), el("span", { class: "hidden" }, t("loading")));
-    else {
-      const name = talk.name;
-      clear(this.start, el("div", { class: "mark", "aria-hidden": "true" }, icon(talk.isRoom ? (talk.private ? "lock" : "hash") : "chat")),
-        el("h2", {}, plain(talk.isRoom ? t("emptyRoom", { name }) : t("emptyPeer", { name }))),
-        el("p", {}, empty ? t(talk.isRoom ? "emptyRoomLead" : "emptyPeerLead") : talk.isRoom ? talk.topic ? plain(talk.topic) : t("beginning") : t("emptyPeerLead")));
-    }
+    if (this.talk) showStart(this.start, this.talk);
   }
 
   showTyping() {
-    const names = [...(this.talk?.typing.keys() ?? [])].map(plain);
-    const text = names.length === 0 ? "" : names.length === 1 ? t("typing1", { a: names[0] }) : names.length === 2 ? t("typing2", { a: names[0], b: names[1] }) : t("typingN");
-    clear(this.typing, text ? [el("span", { class: "dots", "aria-hidden": "true" }, el("i"), el("i"), el("i")), el("span", {}, text)] : []);
+    showTyping(this.typing, [...(this.talk?.typing.keys() ?? [])].map(plain));
   }
 
   // A screen reader hears what others say here.
   speak(events) {
-    const said = events.filter((event) => (event.kind === "say" || event.kind === "act") && !this.chat.isMe({ author: event.user ?? event.sid }));
-    if (said.length) announce(said.slice(-3).map((event) => `${plain(event.nick)}: ${summary(event.text ?? "")}`).join(". "));
+    const said = events.filter(
+      (event) =>
+        (event.kind === "say" || event.kind === "act") &&
+        !this.chat.isMe({ author: event.user ?? event.sid }),
+    );
+    if (said.length)
+      announce(
+        said
+          .slice(-3)
+          .map((event) => `${plain(event.nick)}: ${summary(event.text ?? "")}`)
+          .join(". "),
+      );
   }
 
   // -- where one is ---------------------------------------------------------------------------
@@ -218,8 +261,14 @@ export class Feed {
 
   listen() {
     this.list.addEventListener("click", (event) => this.clicked(event));
-    this.list.addEventListener("pointerover", (event) => event.pointerType === "mouse" && this.lend(this.keyOf(event.target)));
-    this.list.addEventListener("pointerleave", () => this.tools.contains(document.activeElement) || this.tools.remove());
+    this.list.addEventListener(
+      "pointerover",
+      (event) => event.pointerType === "mouse" && this.lend(this.keyOf(event.target)),
+    );
+    this.list.addEventListener(
+      "pointerleave",
+      () => this.tools.contains(document.activeElement) || this.tools.remove(),
+    );
     this.list.addEventListener("focusin", (event) => this.lend(this.keyOf(event.target)));
     this.scroller.addEventListener("keydown", (event) => this.keyed(event));
   }
@@ -238,9 +287,17 @@ export class Feed {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const { rows: all } = this.timeline;
     const key = this.keyOf(document.activeElement);
-    const at = key === null ? all.length : this.timeline.where(key) ?? all.length;
-    const onRow = document.activeElement.classList.contains("row") || document.activeElement === this.scroller;
-    const step = { ArrowUp: -1, ArrowDown: 1, PageUp: -12, PageDown: 12, Home: -Infinity, End: Infinity }[event.key];
+    const at = key === null ? all.length : (this.timeline.where(key) ?? all.length);
+    const onRow =
+      document.activeElement.classList.contains("row") || document.activeElement === this.scroller;
+    const step = {
+      ArrowUp: -1,
+      ArrowDown: 1,
+      PageUp: -12,
+      PageDown: 12,
+      Home: -Infinity,
+      End: Infinity,
+    }[event.key];
     if (step !== undefined && onRow && all.length) {
       event.preventDefault();
       if (event.key === "End") this.timeline.toEnd();
@@ -253,7 +310,17 @@ export class Feed {
       return;
     }
     const item = this.item(key);
-    const what = { r: "reply", к: "reply", e: "edit", у: "edit", c: "copy", с: "copy", Delete: "remove", "+": "pick", "=": "pick" }[event.key];
+    const what = {
+      r: "reply",
+      к: "reply",
+      e: "edit",
+      у: "edit",
+      c: "copy",
+      с: "copy",
+      Delete: "remove",
+      "+": "pick",
+      "=": "pick",
+    }[event.key];
     if (what && item && onRow && this.can(item)[what]) {
       event.preventDefault();
       this.act(what, item, this.timeline.node(key));
@@ -262,12 +329,33 @@ export class Feed {
 
   can(item) {
     const live = item.spoken && item.seq && !item.deleted;
-    return { reply: live, react: live, pick: live, copy: item.spoken && !item.deleted, edit: live && this.chat.isMe(item), remove: live && (this.chat.isMe(item) || this.talk.moderates) };
+    return {
+      reply: live,
+      react: live,
+      pick: live,
+      copy: item.spoken && !item.deleted,
+      edit: live && this.chat.isMe(item),
+      remove: live && (this.chat.isMe(item) || this.talk.moderates),
+    };
   }
 
   makeTools() {
-    const button = (name, what, label) => iconButton(name, t(label), () => this.act(what, this.item(this.lent), this.timeline.node(this.lent)), { tabindex: "-1", "data-what": what });
-    return el("div", { class: "tools", role: "group", "aria-label": t("moreActions") }, button("smile", "pick", "react"), button("reply", "reply", "reply"), button("edit", "edit", "edit"), button("copy", "copy", "copy"), button("trash", "remove", "remove"));
+    const button = (name, what, label) =>
+      iconButton(
+        name,
+        t(label),
+        () => this.act(what, this.item(this.lent), this.timeline.node(this.lent)),
+        { tabindex: "-1", "data-what": what },
+      );
+    return el(
+      "div",
+      { class: "tools", role: "group", "aria-label": t("moreActions") },
+      button("smile", "pick", "react"),
+      button("reply", "reply", "reply"),
+      button("edit", "edit", "edit"),
+      button("copy", "copy", "copy"),
+      button("trash", "remove", "remove"),
+    );
   }
 
   // One set of tools for all messages: it goes to the one that is looked at.
@@ -289,7 +377,7 @@ export class Feed {
     this.tools.remove();
     this.tools = this.makeTools();
     this.node.dataset.drop = t("dropHere");
-    this.startStamp = this.pillText = "";
+    this.pillText = "";
     this.redraw();
     this.showTyping();
   }

@@ -15,7 +15,11 @@ export class Outbox {
     this.count = 0;
     this.holds = new Promise((held) => {
       if (!navigator.locks) held();
-      else navigator.locks.request(`hubbub.tab.${this.tab}`, () => { held(); return new Promise(() => {}); });
+      else
+        navigator.locks.request(`hubbub.tab.${this.tab}`, () => {
+          held();
+          return new Promise(() => {});
+        });
     });
     setInterval(() => this.flush(), 1000);
   }
@@ -51,12 +55,25 @@ export class Outbox {
 
   store(entry) {
     try {
-      localStorage.setItem(PREFIX + entry.key, JSON.stringify({ ...entry, sent: undefined, shown: undefined }));
-    } catch { /* full, or forbidden: it is sent all the same while this tab lives */ }
+      localStorage.setItem(
+        PREFIX + entry.key,
+        JSON.stringify({ ...entry, sent: undefined, shown: undefined }),
+      );
+    } catch {
+      /* full, or forbidden: it is sent all the same while this tab lives */
+    }
   }
 
   add(place, line) {
-    const entry = { key: random(), tab: this.tab, person: this.person, at: Date.now(), count: ++this.count, place, line };
+    const entry = {
+      key: random(),
+      tab: this.tab,
+      person: this.person,
+      at: Date.now(),
+      count: ++this.count,
+      place,
+      line,
+    };
     this.entries.set(entry.key, entry);
     this.store(entry);
     this.changed(entry);
@@ -138,7 +155,9 @@ export class Outbox {
 
 function random() {
   const bytes = crypto.getRandomValues(new Uint8Array(15));
-  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_");
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_");
 }
 
 function parse(text) {

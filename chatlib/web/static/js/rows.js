@@ -15,7 +15,23 @@ export function waiting(talk, entries, me) {
       known.push(entry);
       if (!entry.shown) over.set(re, known);
     } else if (!talk.bySeq.has(entry.seq ?? entry.shown)) {
-      said.push({ seq: 0, key: entry.key, entry, at: entry.at, day: new Date(entry.at).setHours(0, 0, 0, 0), kind, nick: me.nick, author: me.user, spoken: true, text, re, edited: false, deleted: false, reactions: null, stamp: entry.error ? 2 : 1 });
+      said.push({
+        seq: 0,
+        key: entry.key,
+        entry,
+        at: entry.at,
+        day: new Date(entry.at).setHours(0, 0, 0, 0),
+        kind,
+        nick: me.nick,
+        author: me.user,
+        spoken: true,
+        text,
+        re,
+        edited: false,
+        deleted: false,
+        reactions: null,
+        stamp: entry.error ? 2 : 1,
+      });
     }
   }
   return { said, over };
@@ -34,24 +50,60 @@ export function rows(talk, { said, over }, { unreadAfter, isMe, width }) {
     let unread = false;
     if (!lined && item.seq > unreadAfter && item.spoken && !isMe(item)) lined = unread = true;
     let lost = false;
-    while (gap < talk.gaps.length && item.seq >= talk.gaps[gap].before) { lost = true; gap += 1; }
-    if (QUIET.has(item.kind) && last && last.run && last.item.kind === item.kind && !day && !unread && !lost) {
+    while (gap < talk.gaps.length && item.seq >= talk.gaps[gap].before) {
+      lost = true;
+      gap += 1;
+    }
+    if (
+      QUIET.has(item.kind) &&
+      last &&
+      last.run &&
+      last.item.kind === item.kind &&
+      !day &&
+      !unread &&
+      !lost
+    ) {
       last.run.push(item);
       last.stamp = `run${last.run.length}`;
       continue;
     }
-    const head = item.spoken && (day || unread || lost || !last || !last.item.spoken || last.item.author !== item.author || last.item.nick !== item.nick || last.item.kind !== item.kind || item.kind === "act" || item.at - last.item.at > TOGETHER_MS || Boolean(item.event?.re ?? item.re));
+    const head =
+      item.spoken &&
+      (day ||
+        unread ||
+        lost ||
+        !last ||
+        !last.item.spoken ||
+        last.item.author !== item.author ||
+        last.item.nick !== item.nick ||
+        last.item.kind !== item.kind ||
+        item.kind === "act" ||
+        item.at - last.item.at > TOGETHER_MS ||
+        Boolean(item.event?.re ?? item.re));
     const marks = (head ? 1 : 0) + (day ? 2 : 0) + (unread ? 4 : 0) + (lost ? 8 : 0);
     const changed = over.get(item.seq);
     const stamp = item.stamp * 16 + marks;
-    const row = item.row ??= { key: item.key ?? item.seq, item, run: null, height: 0, i: 0, guess: item.spoken ? (head ? 34 : 4) + 22 * Math.ceil((item.text.length || 1) / perLine) + (item.reactions ? 32 : 0) : 28 };
+    const row = (item.row ??= {
+      key: item.key ?? item.seq,
+      item,
+      run: null,
+      height: 0,
+      i: 0,
+      guess: item.spoken
+        ? (head ? 34 : 4) +
+          22 * Math.ceil((item.text.length || 1) / perLine) +
+          (item.reactions ? 32 : 0)
+        : 28,
+    });
     row.head = head;
     row.day = day;
     row.unread = unread;
     row.lost = lost;
     row.over = changed;
     row.run = QUIET.has(item.kind) ? [item] : null;
-    row.stamp = changed ? `${stamp}|${changed.map((entry) => entry.key + (entry.error ? "!" : "")).join()}` : stamp;
+    row.stamp = changed
+      ? `${stamp}|${changed.map((entry) => entry.key + (entry.error ? "!" : "")).join()}`
+      : stamp;
     last = row;
     found.push(last);
   }

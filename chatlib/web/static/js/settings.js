@@ -31,7 +31,9 @@ export class Settings {
     this.values = { ...read(NAME), [name]: value };
     try {
       localStorage.setItem(NAME, JSON.stringify(this.values));
-    } catch { /* it holds for this tab */ }
+    } catch {
+      /* it holds for this tab */
+    }
     this.apply();
   }
 
@@ -39,7 +41,9 @@ export class Settings {
     const theme = this.get("theme", "auto");
     if (theme === "auto") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme;
-    setLanguage(this.get("language", navigator.language.toLowerCase().startsWith("ru") ? "ru" : "en"));
+    setLanguage(
+      this.get("language", navigator.language.toLowerCase().startsWith("ru") ? "ru" : "en"),
+    );
   }
 
   // Who this browser is, for the outbox: it changes with each entering.
@@ -53,11 +57,18 @@ export class Settings {
 
   rememberPeer(nick) {
     const key = nick.toLowerCase();
-    if (!this.peers().includes(nick)) this.set("peers", [...this.peers().filter((known) => known.toLowerCase() !== key), nick].slice(-200));
+    if (!this.peers().includes(nick))
+      this.set(
+        "peers",
+        [...this.peers().filter((known) => known.toLowerCase() !== key), nick].slice(-200),
+      );
   }
 
   forgetPeer(nick) {
-    this.set("peers", this.peers().filter((known) => known.toLowerCase() !== nick.toLowerCase()));
+    this.set(
+      "peers",
+      this.peers().filter((known) => known.toLowerCase() !== nick.toLowerCase()),
+    );
   }
 
   entered() {

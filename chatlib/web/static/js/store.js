@@ -15,7 +15,11 @@ function dayOf(ms) {
   const now = Math.floor(ms / 36e5);
   if (now !== hour) {
     midnight = new Date(ms).setHours(0, 0, 0, 0);
-    hour = new Date(now * 36e5).setHours(0, 0, 0, 0) === new Date((now + 1) * 36e5 - 1).setHours(0, 0, 0, 0) ? now : NaN;
+    hour =
+      new Date(now * 36e5).setHours(0, 0, 0, 0) ===
+      new Date((now + 1) * 36e5 - 1).setHours(0, 0, 0, 0)
+        ? now
+        : NaN;
   }
   return midnight;
 }
@@ -118,7 +122,22 @@ export class Conversation {
 
   make(event) {
     const at = Date.parse(event.at);
-    const item = { seq: event.seq, event, at, day: dayOf(at), kind: event.kind, nick: event.nick ?? "", author: authorOf(event), spoken: SPOKEN.has(event.kind), text: event.text ?? "", edited: false, deleted: Boolean(event.deleted), reactions: null, stamp: 0, row: null };
+    const item = {
+      seq: event.seq,
+      event,
+      at,
+      day: dayOf(at),
+      kind: event.kind,
+      nick: event.nick ?? "",
+      author: authorOf(event),
+      spoken: SPOKEN.has(event.kind),
+      text: event.text ?? "",
+      edited: false,
+      deleted: Boolean(event.deleted),
+      reactions: null,
+      stamp: 0,
+      row: null,
+    };
     this.bySeq.set(event.seq, item);
     if (this.about.has(event.seq)) this.settle(item);
     return item;
@@ -135,7 +154,7 @@ export class Conversation {
 
   note(event) {
     let list = this.about.get(event.re);
-    if (!list) this.about.set(event.re, list = []);
+    if (!list) this.about.set(event.re, (list = []));
     if (list.some((known) => known.seq === event.seq)) return;
     list.push(event);
     list.sort((a, b) => a.seq - b.seq);
@@ -163,7 +182,11 @@ export class Conversation {
         else reactions.delete(event.text);
       }
     }
-    if (item.deleted) { item.text = ""; item.edited = false; reactions.clear(); }
+    if (item.deleted) {
+      item.text = "";
+      item.edited = false;
+      reactions.clear();
+    }
     item.reactions = reactions.size ? reactions : null;
     item.stamp += 1;
   }

@@ -3,7 +3,8 @@
 import { bytes, t } from "./i18n.js";
 import { el, icon } from "./dom.js";
 
-const PARTS = /```\n?([\s\S]+?)\n?```|`([^`\n]+)`|(https?:\/\/[^\s<>"\u0000-\u0020\u202a-\u202e\u2066-\u2069]+)|(@[^\s/@]{1,32})/gu;
+const PARTS =
+  /```\n?([\s\S]+?)\n?```|`([^`\n]+)`|(https?:\/\/[^\s<>"\u0000-\u0020\u202a-\u202e\u2066-\u2069]+)|(@[^\s/@]{1,32})/gu;
 const FILE = /^\/files\/([0-9a-f]{64})\/([^/?#]+)$/;
 const PICTURE = /\.(png|jpe?g|gif|webp|avif)$/i;
 const BIDI = /[\u202a-\u202e\u2066-\u2069]/g;
@@ -34,19 +35,47 @@ function asFile(href) {
     name = found[2];
   }
   const [, size, width, height] = /^#(\d+)?(?:,?(\d+)x(\d+))?$/.exec(url.hash) ?? [];
-  return { href: url.pathname, name: plain(name), size: Number(size), width: Number(width), height: Number(height), picture: PICTURE.test(name) };
+  return {
+    href: url.pathname,
+    name: plain(name),
+    size: Number(size),
+    width: Number(width),
+    height: Number(height),
+    picture: PICTURE.test(name),
+  };
 }
 
 function fileNode(file) {
   if (file.picture && file.width && file.height) {
     const scale = Math.min(1, 360 / file.width, 280 / file.height);
-    const image = el("img", { src: file.href, alt: t("picture", { name: file.name }), loading: "lazy", decoding: "async", width: Math.round(file.width * scale), height: Math.round(file.height * scale) });
-    const link = el("a", { class: "pic", href: file.href, target: "_blank", rel: "noopener noreferrer" }, image);
+    const image = el("img", {
+      src: file.href,
+      alt: t("picture", { name: file.name }),
+      loading: "lazy",
+      decoding: "async",
+      width: Math.round(file.width * scale),
+      height: Math.round(file.height * scale),
+    });
+    const link = el(
+      "a",
+      { class: "pic", href: file.href, target: "_blank", rel: "noopener noreferrer" },
+      image,
+    );
     image.addEventListener("error", () => link.replaceWith(fileNode({ ...file, picture: false })));
     return link;
   }
-  return el("a", { class: "file", href: file.href, download: file.name, "aria-label": t("file", { name: file.name }) }, icon("file"),
-    el("span", { class: "fname" }, file.name), file.size ? el("span", { class: "fsize" }, bytes(file.size)) : null);
+  return el(
+    "a",
+    {
+      class: "file",
+      href: file.href,
+      download: file.name,
+      "aria-label": t("file", { name: file.name }),
+    },
+    icon("file"),
+    el("span", { class: "fname" }, file.name),
+    file.size ? el("span", { class: "fsize" }, bytes(file.size)) : null,
+  );
 }
 
 function link(href) {
@@ -56,7 +85,11 @@ function link(href) {
   } catch {
     return href;
   }
-  return el("a", { href: url.href, target: "_blank", rel: "noopener noreferrer nofollow ugc" }, href);
+  return el(
+    "a",
+    { href: url.href, target: "_blank", rel: "noopener noreferrer nofollow ugc" },
+    href,
+  );
 }
 
 // Text to nodes. `isName` tells whether a nickname is somebody's, `mine` whether it is one's own.
@@ -75,7 +108,9 @@ export function rich(text, { mine, isName }) {
     } else if (found[2] !== undefined) {
       node = el("code", {}, found[2]);
     } else if (found[3] !== undefined) {
-      const href = found[3].replace(/[.,;:!?)\]}'»”]+$/u, (tail) => (tail.startsWith(")") && found[3].includes("(") ? ")" : ""));
+      const href = found[3].replace(/[.,;:!?)\]}'»”]+$/u, (tail) =>
+        tail.startsWith(")") && found[3].includes("(") ? ")" : "",
+      );
       end = found.index + href.length;
       const file = asFile(href);
       if (file) {
@@ -115,7 +150,17 @@ export function mentions(text, nick) {
   return false;
 }
 
+// Whether a text is nothing but pictographs.
+export const isEmoji = (text) =>
+  /^[\p{Extended_Pictographic}\u200d\ufe0f\u{1f3fb}-\u{1f3ff}\s]+$/u.test(text) &&
+  text.trim() !== "";
+
 // One line that says what a message is about, for replies, notifications and lists.
 export function summary(text) {
-  return plain(text).replace(/(\S[^\n:]*): https?:\/\/\S+\/files\/[0-9a-f]{64}\/\S+/g, "📎 $1").replace(/```/g, " ").replace(/\s+/g, " ").trim().slice(0, 200);
+  return plain(text)
+    .replace(/(\S[^\n:]*): https?:\/\/\S+\/files\/[0-9a-f]{64}\/\S+/g, "📎 $1")
+    .replace(/```/g, " ")
+    .replace(/\s+/g, " ")
+    .trim()
+    .slice(0, 200);
 }

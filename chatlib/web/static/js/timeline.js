@@ -54,7 +54,10 @@ export class Timeline {
 
   sum() {
     const rows = this.rows;
-    const sums = this.sums = this.sums.length > rows.length ? this.sums : new Float64Array(Math.ceil(rows.length * 1.5) + 64);
+    const sums = (this.sums =
+      this.sums.length > rows.length
+        ? this.sums
+        : new Float64Array(Math.ceil(rows.length * 1.5) + 64));
     let total = 0;
     sums[0] = 0;
     for (let i = 0; i < rows.length; i += 1) {
@@ -162,7 +165,9 @@ export class Timeline {
     if (wanted !== null && Math.abs(scroller.scrollTop - wanted) > 0.5) {
       this.moving = true;
       scroller.scrollTop = wanted;
-      requestAnimationFrame(() => { this.moving = false; });
+      requestAnimationFrame(() => {
+        this.moving = false;
+      });
     }
     return moved;
   }

@@ -7,7 +7,9 @@ const MOST = 25 * 1000 * 1000;
 export class Upload {
   constructor(file, changed) {
     this.file = file;
-    this.name = (file.name || `${t("sentFile")}.${(file.type.split("/")[1] || "bin").replace(/\W.*/, "")}`).replace(/\s+/g, " ");
+    this.name = (
+      file.name || `${t("sentFile")}.${(file.type.split("/")[1] || "bin").replace(/\W.*/, "")}`
+    ).replace(/\s+/g, " ");
     this.changed = changed;
     this.share = 0;
     this.error = "";
@@ -20,16 +22,19 @@ export class Upload {
     try {
       if (this.file.size > MOST) throw { code: "too_big", message: "too big" };
       const size = this.preview ? await dimensions(this.preview) : {};
-      this.found = { ...await this.post(), ...size };
+      this.found = { ...(await this.post()), ...size };
     } catch (error) {
-      this.error = t("uploadFailed", { name: this.name, why: error.code === "unreachable" ? t("uploadOffline") : why(error) });
+      this.error = t("uploadFailed", {
+        name: this.name,
+        why: error.code === "unreachable" ? t("uploadOffline") : why(error),
+      });
     }
     this.changed();
   }
 
   post() {
     return new Promise((grant, refuse) => {
-      const request = this.request = new XMLHttpRequest();
+      const request = (this.request = new XMLHttpRequest());
       request.open("POST", new URL("files", document.baseURI));
       request.setRequestHeader("content-type", "application/octet-stream");
       request.setRequestHeader("x-file-name", encodeURIComponent(this.name));

@@ -25,12 +25,19 @@ export async function leave() {
 async function post(where, body) {
   let answer;
   try {
-    const response = await fetch(where, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+    const response = await fetch(where, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
     answer = await response.json();
   } catch {
     throw new WireError("unreachable", "no connection");
   }
-  if (!answer.ok) throw new WireError(answer.error?.code, answer.error?.message, { suggestion: answer.error?.suggestion });
+  if (!answer.ok)
+    throw new WireError(answer.error?.code, answer.error?.message, {
+      suggestion: answer.error?.suggestion,
+    });
   return answer;
 }
 
@@ -84,7 +91,7 @@ export class Wire {
     const where = new URL("ws", document.baseURI);
     where.protocol = where.protocol.replace("http", "ws");
     where.hash = "";
-    const socket = this.socket = new WebSocket(where);
+    const socket = (this.socket = new WebSocket(where));
     this.changed("connecting");
     socket.onopen = () => socket === this.socket && this.changed("open");
     socket.onmessage = (event) => socket === this.socket && this.take(JSON.parse(event.data));
@@ -104,7 +111,10 @@ export class Wire {
       this.changed("nobody");
       return;
     }
-    const wait = code === TOO_MANY ? 15000 : AGAIN_MS[Math.min(this.tries, AGAIN_MS.length - 1)] * (0.8 + 0.4 * Math.random());
+    const wait =
+      code === TOO_MANY
+        ? 15000
+        : AGAIN_MS[Math.min(this.tries, AGAIN_MS.length - 1)] * (0.8 + 0.4 * Math.random());
     this.tries += 1;
     this.changed("lost");
     this.timer = setTimeout(() => this.connect(), wait);
@@ -121,7 +131,13 @@ export class Wire {
     this.waiting.delete(frame.id);
     clearTimeout(asked.timer);
     if (frame.ok) asked.grant(frame);
-    else asked.refuse(new WireError(frame.error.code, frame.error.message, { suggestion: frame.error.suggestion, after: frame.error.after_ms }));
+    else
+      asked.refuse(
+        new WireError(frame.error.code, frame.error.message, {
+          suggestion: frame.error.suggestion,
+          after: frame.error.after_ms,
+        }),
+      );
   }
 
   ask(op, fields = {}, patience = ANSWER_MS) {
