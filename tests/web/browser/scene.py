@@ -18,9 +18,27 @@ PEOPLE = {"mira": "aaaaaaa", "jonas": "bbbbbbb", "Юлия": "ccccccc", "sam": "
 BUILD = "https://ci.example.org/builds/4182"
 
 
-def write_history(data: Path, picture: str) -> None:
-    """Put the conversation into a directory without a history; `picture` is a line about a file."""
-    lines = "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in _events(picture))
+def write_scene(data: Path, picture: str) -> None:
+    """Make a history of the conversation; `picture` is a line about a file."""
+    write_history(data, _events(picture))
+
+
+def many(texts: list[str]) -> list[dict[str, Any]]:
+    """Return events in which one person says all that in the lobby, a second after the other."""
+    begin = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=len(texts))
+    return [
+        {
+            "seq": n, "prev": n - 1, "kind": "say", "room": "lobby", "nick": "mira",
+            "at": (begin + timedelta(seconds=n)).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+            "sid": PEOPLE["mira"], "n": n, "text": text,
+        }
+        for n, text in enumerate(texts, 1)
+    ]  # fmt: skip
+
+
+def write_history(data: Path, events: list[dict[str, Any]]) -> None:
+    """Put events into a directory without a history."""
+    lines = "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in events)
     command = [sys.executable, "-m", "chatlib.cli", "import", "--data", str(data)]
     done = subprocess.run(command, input=lines.encode(), cwd=ROOT, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -11,7 +11,7 @@ import pytest
 
 from chatlib import Client
 from tests.support import RunningBroker
-from tests.web.browser.scene import valley, write_history
+from tests.web.browser.scene import valley, write_scene
 from tests.web.browser.visitor import Visitor
 from tests.web.support import RunningPage
 
@@ -37,7 +37,7 @@ def test_pictures(scheme: str, pictures: Path, tmp_path: Path, chromium: Any) ->
     (tmp_path / "web" / "files").mkdir(parents=True)
     (tmp_path / "web" / "files" / digest).write_bytes(content)
     link = f"http://127.0.0.1:{port}/files/{digest}/mast-b.png#{len(content)},720x480"
-    write_history(tmp_path / "data", f"mast-b.png: {link}")
+    write_scene(tmp_path / "data", f"mast-b.png: {link}")
     with (
         RunningBroker(tmp_path, data=tmp_path / "data") as broker,
         RunningPage(tmp_path, broker.control, listen=f"127.0.0.1:{port}") as page,

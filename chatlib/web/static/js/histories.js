@@ -63,19 +63,19 @@ export class Histories extends EventTarget {
   }
 
   async older(talk) {
-    if (!talk.loaded || !talk.hasOlder || talk.fetching || !this.online) return;
+    if (!talk.first || !talk.hasOlder || talk.fetching || !this.online) return;
     talk.fetching = true;
     this.emit("fetching", talk);
     try {
       const found = await this.ask("history", {
         ...talk.place,
-        before: talk.first || undefined,
+        before: talk.first,
         limit: PAGE * 3,
       });
       talk.page(found.events, { older: found.more && found.events.length > 0 });
     } catch (error) {
       await new Promise((done) => setTimeout(done, AGAIN_MS));
-      if (error.code !== "unreachable") talk.hasOlder = false;
+      if (["no_such_room", "not_joined"].includes(error.code)) talk.hasOlder = false;
     } finally {
       talk.fetching = false;
     }

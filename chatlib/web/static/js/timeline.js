@@ -22,6 +22,7 @@ export class Timeline {
     this.sums = new Float64Array(1);
     this.stick = true;
     this.frame = 0;
+    this.put = 0;
     scroller.addEventListener("scroll", () => this.onScroll(), { passive: true });
     this.width = 0;
     new ResizeObserver(() => this.resized()).observe(scroller);
@@ -35,12 +36,13 @@ export class Timeline {
     this.nodes.clear();
     this.list.replaceChildren();
     this.stick = true;
-    this.seen = null;
+    this.put = this.scroller.scrollTop;
     this.sum();
     this.top.style.height = this.bottom.style.height = "0px";
   }
 
   set(rows) {
+    this.note();
     const anchor = this.stick ? null : this.anchor();
     this.rows = rows;
     for (let i = 0; i < rows.length; i += 1) {
@@ -97,21 +99,31 @@ export class Timeline {
   }
 
   onScroll() {
-    const { scrollTop, clientHeight, scrollHeight } = this.scroller;
-    if (!this.moving) this.stick = scrollTop + clientHeight >= scrollHeight - 40;
+    this.note();
     this.later();
+  }
+
+  // Where the scroller is and was not put by us, somebody has scrolled: the end holds no longer, or
+  // again. That must be seen before anything is drawn, or who scrolls is pulled back each time.
+  note() {
+    const { scrollTop, clientHeight, scrollHeight } = this.scroller;
+    if (Math.abs(scrollTop - this.put) < 1) return;
+    this.put = scrollTop;
+    this.stick = scrollTop + clientHeight >= scrollHeight - 40;
   }
 
   later() {
     if (this.frame) return;
     this.frame = requestAnimationFrame(() => {
       this.frame = 0;
+      this.note();
       this.render(this.stick ? null : this.anchor());
       this.scrolled?.();
     });
   }
 
   resized() {
+    this.note();
     const width = this.scroller.clientWidth;
     if (width && width !== this.width) {
       const anchor = this.stick ? null : this.anchor();
@@ -163,12 +175,9 @@ export class Timeline {
     if (fixed !== undefined) wanted = this.sums[fixed] - anchor.by + offset;
     else if (this.stick) wanted = scroller.scrollHeight - height;
     if (wanted !== null && Math.abs(scroller.scrollTop - wanted) > 0.5) {
-      this.moving = true;
       scroller.scrollTop = wanted;
-      requestAnimationFrame(() => {
-        this.moving = false;
-      });
     }
+    this.put = scroller.scrollTop;
     return moved;
   }
 
