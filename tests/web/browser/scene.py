@@ -14,7 +14,17 @@ from typing import Any
 
 from tests.support import ROOT
 
-PEOPLE = {"mira": "aaaaaaa", "jonas": "bbbbbbb", "Юлия": "ccccccc", "sam": "ddddddd", "ci": "eeeeeee"}
+PEOPLE = {
+    "mira": "aaaaaaa",
+    "jonas": "bbbbbbb",
+    "Юлия": "ccccccc",
+    "sam": "ddddddd",
+    "ci": "eeeeeee",
+}
+LOGGED = "```\n08:02:11 logger2: no beat for 30 s\n08:02:12 logger2: restarting\n```"
+HILLS = (
+    (0.45, (132, 156, 178)), (0.58, (92, 124, 140)), (0.72, (52, 88, 92)), (0.86, (24, 52, 50)),
+)  # fmt: skip
 BUILD = "https://ci.example.org/builds/4182"
 
 
@@ -84,8 +94,7 @@ def _events(picture: str) -> list[dict[str, Any]]:
     add("lobby", "Юлия", "act", after=38, text="is back, with wet boots and a working sensor")
     now = noon if noon < datetime.now(UTC) else noon - timedelta(days=1)
     add("lobby", "ci", text=f"Build 4182 of collector passed in 3 min 12 s: {BUILD}", after=1)
-    ask = add("lobby", "jonas", after=4, text="Does anybody know why the second logger restarts?\n"
-              "```\n08:02:11 logger2: watchdog: no beat for 30 s\n08:02:12 logger2: restarting\n```")  # fmt: skip
+    ask = add("lobby", "jonas", after=4, text=f"Does anybody know why logger 2 restarts?\n{LOGGED}")
     add("lobby", "mira", after=2, re=ask, text="The disk was full. I moved the raw files to "
         "`/archive/2026-11` and set a limit, so it should stay up now.")  # fmt: skip
     add("lobby", "jonas", after=0.5, text="That was it. Thank you!")
@@ -103,24 +112,23 @@ def valley(width: int, height: int) -> bytes:
 
     def pixel(x: int, y: int) -> bytes:
         u, v = x / width, y / height
-        for depth, (base, color) in enumerate(
-            [(0.45, (132, 156, 178)), (0.58, (92, 124, 140)), (0.72, (52, 88, 92)), (0.86, (24, 52, 50))]
-        ):  # fmt: skip
+        color = None
+        for depth, (base, hill) in enumerate(HILLS):
             bend = abs(((u * (1.7 + depth * 0.6) + depth * 0.37) % 1) - 0.5)
             if v > base + (bend - 0.25) * (0.34 - depth * 0.05):
-                back = color
-        if "back" in locals():
-            return bytes(back)
+                color = hill
+        if color is not None:
+            return bytes(color)
         glow = max(0.0, 1 - ((u - 0.68) ** 2 * 5 + (v - 0.36) ** 2 * 9))
         return bytes(int(a + (b - a) * glow) for a, b in ((168, 255), (190, 226), (214, 178)))
 
-    rows = b"".join(
-        b"\0" + b"".join(pixel(x, y) for x in range(width)) for y in range(height)
-    )
+    rows = b"".join(b"\0" + b"".join(pixel(x, y) for x in range(width)) for y in range(height))
 
     def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        return (
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        )
 
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    packed = zlib.compress(rows, 9)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
+    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(rows, 9)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*one) for one in chunks)

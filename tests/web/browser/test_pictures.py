@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -65,8 +66,6 @@ def test_pictures(scheme: str, pictures: Path, tmp_path: Path, chromium: Any) ->
 
 
 def _free_port() -> int:
-    import socket
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         found: int = probe.getsockname()[1]
@@ -100,13 +99,18 @@ def _talk(nora: Visitor, people: dict[str, Client]) -> None:
 
 def _around(nora: Visitor, pictures: Path, scheme: str) -> None:
     page = nora.page
+
+    def search() -> None:
+        page.keyboard.press("Control+Shift+F")
+        page.fill(".find input", "sensor")
+
     shots = (
-        ("search", lambda: (page.keyboard.press("Control+Shift+F"), page.fill(".find input", "sensor"))),
+        ("search", search),
         ("people", lambda: page.locator(".head .ib.wide").click()),
         ("rooms", lambda: page.locator('[data-id="browse"]').click()),
         ("settings", lambda: page.locator('[data-id="gear"]').click()),
         ("keys", lambda: page.keyboard.press("Control+/")),
-    )  # fmt: skip
+    )
     for name, show in shots:
         show()
         page.wait_for_timeout(900)

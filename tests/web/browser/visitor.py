@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from tests.support import eventually
@@ -92,13 +91,3 @@ class Visitor:
     def close(self) -> None:
         """Close all tabs."""
         self.context.close()
-
-
-def waited(check: Any, seconds: float) -> bool:
-    """Tell whether something becomes true within so many seconds."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if check():
-            return True
-        time.sleep(0.02)
-    return False
