@@ -46,8 +46,8 @@ class Admission:
 
     `fresh(bytes)` returns a new random token; `timeout` is in seconds of the `now` that is passed.
     `rule` says which keys may come in, None where there are none; `operators` are the users of this
-    machine who are operators over ipc. Without `passwords` none are taken; without a `meter` nobody
-    is slowed.
+    machine who are operators over ipc. Without `passwords` none are taken, without `copies` there
+    is no file to copy, without a `meter` nobody is slowed.
     """
 
     def __init__(
@@ -60,6 +60,7 @@ class Admission:
         rule: Rule | None = None,
         operators: Container[int] = (),
         passwords: bool = False,
+        copies: bool = False,
     ) -> None:
         self.state = state
         self.counts: Counter[str] = Counter()  # what was dropped or answered with an error, by code
@@ -68,6 +69,8 @@ class Admission:
         self.draining = False  # nobody new comes in any more
         self._operators = operators
         self._passwords = passwords
+        self._copies = copies
+        self.clients: dict[str, str] = {}  # sid -> what its program called itself
         self._fresh = fresh
         self._meter = meter
         self._timeout = timeout
@@ -77,7 +80,7 @@ class Admission:
         self._routes: dict[str, bytes] = {}  # sid -> the connection that deliveries go to
         self._known: dict[bytes, str] = {}  # token -> sid, so that the hot path need not hash
         self._provisional: list[str] = []  # sids that this pass's hellos were bound to
-        self._greeting: dict[bytes, Peer] = {}  # who said them, by connection
+        self._greeting: dict[bytes, tuple[Peer, str]] = {}  # who said them, by connection
 
     # -- intake -------------------------------------------------------------------------------
 
@@ -235,6 +238,9 @@ class Admission:
             text = "this broker takes no passwords: add a device with a link (/device), or its "
             text += "operator starts it with: hubbub broker --passwords"
             raise ProtocolViolation("no_passwords", text, request.id)
+        if type(request) is requests.Backup and not self._copies:
+            text = "this broker keeps its history in memory: there is no file to copy"
+            raise ProtocolViolation("no_backup", text, request.id)
 
     def _hello(
         self, origin: Origin, hello: requests.Hello, now: float, context: Context
@@ -257,7 +263,7 @@ class Admission:
         # Bound before apply has spoken, so that what is pipelined behind a hello is admitted.
         self._bind(origin, sid or new, now)
         self._provisional.append(sid or new)
-        self._greeting[origin.routing] = peer
+        self._greeting[origin.routing] = (peer, hello.client or "")
         if self._meter is not None:
             self._meter.arrived(sid or new, peer)
         return commands.OpenSession(
@@ -325,7 +331,8 @@ class Admission:
             if not isinstance(reply, Opened):
                 continue
             sid, routing = reply.answer.sid, reply.origin.routing
-            peer = self.peers[sid] = self._greeting.get(routing, NOBODY)
+            peer, self.clients[sid] = self._greeting.get(routing, (NOBODY, ""))
+            self.peers[sid] = peer
             if self._bound.get(routing) != sid:
                 self._bind(reply.origin, sid, now)
                 if self._meter is not None:
@@ -346,6 +353,7 @@ class Admission:
             self._unbind(routing)
         self._seen.pop(sid, None)
         self.peers.pop(sid, None)
+        self.clients.pop(sid, None)
         if self._meter is not None:
             self._meter.ended(sid)
 

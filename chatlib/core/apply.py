@@ -11,6 +11,7 @@ from typing import Any
 
 from chatlib.core import (
     audit,
+    closing,
     commands,
     cursors,
     identities,
@@ -65,6 +66,9 @@ _WITHOUT_SESSION: dict[type[Command], Callable[[State, Any, Batch], None]] = {
     commands.LogIn: passwords.log_in,
     commands.Promote: identities.promote,
     commands.Drain: audit.drain,
+    commands.CloseRoom: closing.close_room,
+    commands.ReopenRoom: closing.reopen_room,
+    commands.BackUp: closing.back_up,
 }
 
 

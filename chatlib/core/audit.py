@@ -30,8 +30,13 @@ def note(state: State, session: Session, what: str, batch: Batch, **more: Any) -
 
 def note_operator(state: State, command: ByOperator, what: str, batch: Batch, **more: Any) -> None:
     """Write down what an operator did without one."""
-    known = sorted(s.nick for s in state.sessions.values() if command.by and s.owner == command.by)
-    write(state, known[0] if known else OPERATOR, command.by, what, batch, **more)
+    write(state, operator_nick(state, command), command.by, what, batch, **more)
+
+
+def operator_nick(state: State, command: ByOperator) -> str:
+    """Return how an operator is called who does something without a session."""
+    known = (s.nick for s in state.sessions.values() if command.by and s.owner == command.by)
+    return min(known, default=OPERATOR)
 
 
 def drain(state: State, command: Drain, batch: Batch) -> None:

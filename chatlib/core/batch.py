@@ -109,6 +109,7 @@ class Batch:
         self.scolded: set[str] = set()  # sids that were told of an unreadable frame, likewise
         self.expelled: list[str] = []  # keys and addresses to be cut off at once
         self.removed: list[str] = []  # keys that their owners removed: to be cut off soon
+        self.copies: list[str] = []  # names of files that the history is to be copied to
         self.repeats = 0  # lines that had been accepted before
         self.used = 0  # numbers of lines that were used up, refused ones too
 

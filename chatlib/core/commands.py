@@ -236,6 +236,25 @@ class Unban(ByOperator, tag=True):
     who: str
 
 
+class CloseRoom(ByOperator, tag=True):
+    """Put everybody out of `room`, and keep all out of it."""
+
+    room: str
+    reason: str = ""
+
+
+class ReopenRoom(ByOperator, tag=True):
+    """Let people into `room` again."""
+
+    room: str
+
+
+class BackUp(ByOperator, tag=True):
+    """Have the history copied to the new file `name`."""
+
+    name: str
+
+
 class Register(Command, tag=True):
     """Make the nickname of the session's user that of its key's identity."""
 

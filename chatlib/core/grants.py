@@ -47,12 +47,16 @@ class Kept(Struct, frozen=True):
 
 
 class RoomRights(Struct, frozen=True):
-    """One room's; by who somebody is. `private` is for life."""
+    """One room's; by who somebody is. `private` is for life.
+
+    In a `closed` one nobody is, until an operator opens it again.
+    """
 
     private: bool = False
     roles: dict[str, Granted] = {}
     muted: dict[str, Muted] = {}
     banned: dict[str, Kept] = {}
+    closed: bool = False
 
 
 class Head(Struct, frozen=True):

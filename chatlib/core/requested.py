@@ -13,6 +13,7 @@ from chatlib.core.commands import Command, Origin, Peer, Question, Unhashed
 from chatlib.core.passwords import salt_of
 from chatlib.core.rights import role_of_key
 from chatlib.core.state import State, digest
+from chatlib.core.streams import timestamp
 from chatlib.core.users import find_user
 from chatlib.errors import Misuse, ProtocolViolation
 from chatlib.names import nick_key, room_name
@@ -322,6 +323,38 @@ def _reset(request: requests.Reset, context: Context, state: State) -> Command:
     )
 
 
+def _close(request: requests.Close, context: Context, state: State) -> Command:
+    return commands.CloseRoom(
+        at=context.at,
+        origin=context.origin,
+        room=room_name(request.room),
+        reason=request.reason,
+        by=context.peer.key,
+        local=context.local,
+    )
+
+
+def _reopen(request: requests.Reopen, context: Context, state: State) -> Command:
+    return commands.ReopenRoom(
+        at=context.at,
+        origin=context.origin,
+        room=room_name(request.room),
+        by=context.peer.key,
+        local=context.local,
+    )
+
+
+def _backup(request: requests.Backup, context: Context, state: State) -> Command:
+    when = timestamp(context.at).replace(":", "").replace(".", "")
+    return commands.BackUp(
+        at=context.at,
+        origin=context.origin,
+        name=f"hubbub-{when}.sqlite3",
+        by=context.peer.key,
+        local=context.local,
+    )
+
+
 def _login(request: requests.Login, context: Context, state: State) -> Unhashed:
     command = commands.LogIn(
         at=context.at,
@@ -360,6 +393,9 @@ WITHOUT_SESSION: dict[type[Any], Callable[[Any, Context, State], Admitted]] = {
     requests.Reset: _reset,
     requests.Status: lambda r, c, s: _asked(r, c),
     requests.Drain: lambda r, c, s: _asked(r, c),
+    requests.Close: _close,
+    requests.Reopen: _reopen,
+    requests.Backup: _backup,
 }
 NEED_KEYS = frozenset((
     requests.Redeem, requests.Invite, requests.Ban, requests.Promote, requests.Register,

@@ -96,6 +96,12 @@ TABLE: dict[Any, Needs] = {
     requests.Audit: OPERATOR,
     requests.Status: OPERATOR,
     requests.Drain: OPERATOR,
+    commands.CloseRoom: OPERATOR,
+    commands.ReopenRoom: OPERATOR,
+    commands.BackUp: OPERATOR,
+    requests.Close: OPERATOR,
+    requests.Reopen: OPERATOR,
+    requests.Backup: OPERATOR,
 }
 
 
@@ -245,11 +251,20 @@ def command_fault(state: State, session: Session, command: Any) -> Error | None:
         return Error(error.code, text)
     if error is None and isinstance(command, commands.InRoom):
         return _rank_fault(state, session, command)
-    if error is None and type(command) is commands.JoinRoom and _kept_out(state, session, name):
-        return banned(name)
+    if error is None and type(command) is commands.JoinRoom:
+        return _join_fault(state, session, name)
     if error is None and TABLE[type(command)].speaks:
         return _muted_fault(state, session, name)
     return error
+
+
+def _join_fault(state: State, session: Session, room: str) -> Error | None:
+    if _kept_out(state, session, room):
+        return banned(room)
+    if state.rights.get(room, NOTHING).closed:
+        text = f"{room} was closed by an operator of this broker: take another room"
+        return Error("room_closed", text)
+    return None
 
 
 def _kept_out(state: State, session: Session, room: str) -> bool:

@@ -21,6 +21,7 @@ from chatlib.core.state import Changes, new_room
 from chatlib.core.streams import changing
 from chatlib.errors import BadConfiguration, CannotCreate, Misuse, ProtocolViolation
 from chatlib.history import index
+from chatlib.history.copies import note_copy
 from chatlib.history.schema import APPLICATION_ID
 from chatlib.history.sqlite import FILE, SqliteStore
 from chatlib.names import room_name
@@ -62,7 +63,9 @@ def backup(directory: Path, target: Path) -> int:
             new.replace(target)
         except (sqlite3.Error, OSError) as e:
             raise CannotCreate(f"cannot write the backup {target}: {e}") from e
-    return target.stat().st_size
+    size = target.stat().st_size
+    note_copy(directory, target, size)
+    return size
 
 
 def _forget_erased(copy: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from chatlib.core.batch import INBOX, Entry
 from chatlib.core.state import Changes
-from chatlib.history.store import Page, Search
+from chatlib.history.store import Condition, Page, Search
 from chatlib.protocol.codec import blank, undeleted
 
 MiB = 1024 * 1024
@@ -90,6 +90,10 @@ class MemoryStore:
     def describe(self) -> str:
         """Say where events go and how long they stay."""
         return f"memory: this run, the newest {self._size // MiB} MiB"
+
+    def condition(self) -> Condition:
+        """Tell how much there is."""
+        return Condition("memory", self._used)
 
     def load(self) -> None:
         """Keep no state: it ends with the process, like the events."""

@@ -7,6 +7,7 @@ very line that was emitted. Streams have numbers here; a stream's events lie sid
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import sqlite3
@@ -30,10 +31,11 @@ from chatlib.core.state import (
 )
 from chatlib.errors import BadConfiguration, CannotCreate
 from chatlib.history import erasing
+from chatlib.history.copies import last_copy
 from chatlib.history.retention import EVERYTHING, Keep, Retention, last_to_go, too_old
 from chatlib.history.schema import APPLICATION_ID, MIGRATIONS
 from chatlib.history.search import Searcher
-from chatlib.history.store import Page, StoreFailed
+from chatlib.history.store import Condition, Page, StoreFailed
 
 Durability = Literal["disk", "os"]
 
@@ -147,6 +149,18 @@ class SqliteStore:
         kept = "fsynced" if self._durability == "disk" else "written, NOT fsynced"
         whole = f"; keeps {told}" if (told := self._retention.describe()) else ""
         return f"{self._path}, {kept} before it is acknowledged{whole}"
+
+    def condition(self) -> Condition:
+        """Tell how much there is, on the disk and in copies; what can't be looked at is 0."""
+        directory = self._path.parent
+        size, free = 0, None
+        for suffix in ("", "-wal"):
+            with contextlib.suppress(OSError):
+                size += self._path.with_name(FILE + suffix).stat().st_size
+        with contextlib.suppress(OSError):
+            disk = os.statvfs(directory)
+            free = disk.f_bavail * disk.f_frsize
+        return Condition(self._durability, size, free, directory, last_copy(directory))
 
     def retain(self, retention: Retention) -> None:
         """Keep so much from now on; what is beyond it goes in small steps, as ever."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NamedTuple, Protocol
+
+from msgspec import Struct
 
 from chatlib.core.batch import Entry
 from chatlib.core.commands import Origin
@@ -28,6 +31,28 @@ class Page(NamedTuple):
     lines: list[bytes]
     oldest: int
     more: bool
+
+
+class Condition(NamedTuple):
+    """How a store does. `durability` is what acknowledged means: `disk`, `os` or `memory`.
+
+    `size` are the bytes that it takes, `free` those that its disk has left. What is in no
+    `directory` can't be copied; `copy` is the last copy that was made of it.
+    """
+
+    durability: str
+    size: int
+    free: int | None = None
+    directory: Path | None = None
+    copy: Copy | None = None
+
+
+class Copy(Struct, frozen=True):
+    """A copy of a history: when it was made, where it was put, its size in bytes."""
+
+    at: str
+    file: str
+    bytes: int
 
 
 class Found(NamedTuple):
@@ -67,6 +92,9 @@ class Store(Protocol):
 
     def describe(self) -> str:
         """Return one line for whoever starts the broker: where events go and how long they stay."""
+
+    def condition(self) -> Condition:
+        """Tell how much there is, and how safe it is."""
 
     def load(self) -> Saved | None:
         """Return the state as of the last commit; None for a store that keeps none."""

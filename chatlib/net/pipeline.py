@@ -15,7 +15,17 @@ from chatlib.core.admission import Admission
 from chatlib.core.apply import apply
 from chatlib.core.batch import INBOX, Batch, Count, JoinReply, Note, Opened
 from chatlib.core.buckets import Limits
-from chatlib.core.commands import Command, JoinRoom, MarkRead, Origin, Peer, Question, Say, Unhashed
+from chatlib.core.commands import (
+    BackUp,
+    Command,
+    JoinRoom,
+    MarkRead,
+    Origin,
+    Peer,
+    Question,
+    Say,
+    Unhashed,
+)
 from chatlib.core.identities import Rule
 from chatlib.core.meter import Meter
 from chatlib.core.state import State
@@ -23,6 +33,7 @@ from chatlib.core.streams import timestamp
 from chatlib.history.store import Store, StoreFailed
 from chatlib.net import lookups, status, unread
 from chatlib.net.answers import BUSY, Answers
+from chatlib.net.copying import Copying
 from chatlib.net.draining import DRAINED, Drain
 from chatlib.net.markers import asked_for, markers
 from chatlib.net.packing import feed_bodies
@@ -40,6 +51,7 @@ from chatlib.protocol.topics import BEACON, ROOMS
 
 PUBLIC = ROOMS.decode()  # where streams begin that are published: no other one ever is
 TRIM_S = 0.02  # between two steps of trimming when nothing else happens
+COPYING = Error("busy", "a copy is being made already: wait until it is there")
 RETRY_MS = 1_000  # after a commit that failed
 
 Arrival = tuple[Sequence[bytes], Peer]  # the frames of a message, and who sent it
@@ -85,6 +97,7 @@ class Pipeline:
         if (saved := store.load()) is not None:
             self.state.restore(saved)
         self._fingerprint = fingerprint
+        self.copying = Copying(store.condition().directory)
         self.admission = Admission(
             self.state,
             fresh,
@@ -93,6 +106,7 @@ class Pipeline:
             rule=rule,
             operators=operators,
             passwords=passwords is not None,
+            copies=self.copying.directory is not None,
         )
         self._passwords = passwords
         self.order = LocalOrder()
@@ -177,6 +191,8 @@ class Pipeline:
         self.admission.settle(batch, now)
         self._emit(door, now)
         self._emit(batch, now)
+        for name in batch.copies:
+            self.copying.begin(name)
         if self.draining and not drained:
             self._close(DRAINED)
             batch.notes.append(Note("draining", "", "", count=len(self.state.sessions)))
@@ -211,6 +227,7 @@ class Pipeline:
             if (said := self.admission.intake(frames, peer, now, at, batch)) is not None:
                 if said.regards:
                     left -= lookups.look_up(self.store, self.state, said, left)
+                self.statistics.said[said.sid] += len(said.lines)
                 self.order.submit(said)
         for command in self._passwords.done() if self._passwords else ():
             self.order.submit(command)
@@ -232,6 +249,8 @@ class Pipeline:
                 batch.fail(asked.command.origin, error)
         elif isinstance(asked, JoinRoom | MarkRead) and self._answers.full(routing):
             batch.fail(asked.origin, BUSY)
+        elif isinstance(asked, BackUp) and self.copying.busy:
+            batch.fail(asked.origin, COPYING)
         else:
             self.order.submit(asked)
 

@@ -56,6 +56,7 @@ class Statistics:
         self.commits = Histogram(SECONDS)
         self.turns = Histogram(SECONDS)
         self.rooms: Counter[str] = Counter()  # events by stream
+        self.said: Counter[str] = Counter()  # lines that came, by sid
         self._cursors: dict[str, Mapping[str, int]] = {}  # by sid, what a ping told
 
     def asked(self, state: State, question: Question) -> None:
@@ -110,6 +111,7 @@ class Statistics:
             if note.what == "ended":
                 self._cursors.pop(note.sid, None)
                 self.slowed.pop(note.sid, None)
+                self.said.pop(note.sid, None)
 
     def counts(self) -> dict[str, int]:
         """Return what is told to operators, by name."""

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from chatlib.core.commands import NOBODY
+from chatlib.core.rights import NOTHING
+from chatlib.errors import Misuse
+from chatlib.net.statistics import Histogram
 from chatlib.protocol import answers
+from chatlib.protocol.keys import fingerprint
 
 if TYPE_CHECKING:
     from chatlib.net.pipeline import Pipeline
 
-MOST_SHOWN = 500  # rooms or sessions; an answer has to fit into a frame of control
+MOST_SHOWN = 2_000  # rooms or sessions; an answer has to fit into a frame of control
+
+
+@lru_cache(8192)
+def fingerprint_of(key: str) -> str:
+    """Return what people call a key; of anything else, nothing."""
+    try:
+        return fingerprint(key.encode())
+    except Misuse:
+        return ""
 
 
 def complete(status: answers.BrokerStatus, pipeline: Pipeline, now: float, since: float) -> None:
@@ -23,13 +37,44 @@ def complete(status: answers.BrokerStatus, pipeline: Pipeline, now: float, since
     rooms, sessions = activity(pipeline), session_activity(pipeline, now)
     status.activity, status.sessions = rooms[:MOST_SHOWN], sessions[:MOST_SHOWN]
     status.more = max(len(rooms), len(sessions)) > MOST_SHOWN
+    status.times = {
+        "commits": _times(pipeline.statistics.commits),
+        "turns": _times(pipeline.statistics.turns),
+    }
+    status.storage = storage(pipeline)
+
+
+def _times(histogram: Histogram) -> answers.Times:
+    return answers.Times(list(histogram.bounds), list(histogram.counts), round(histogram.sum, 6))
+
+
+def storage(pipeline: Pipeline) -> answers.Storage:
+    """Return where the history is kept, and how its copies do."""
+    condition = pipeline.store.condition()
+    found = answers.Storage(
+        condition.durability,
+        condition.size,
+        condition.free,
+        backing_up=pipeline.copying.busy,
+        fault=pipeline.copying.fault,
+    )
+    if (copy := condition.copy) is not None:
+        found.backup, found.backup_file, found.backup_bytes = copy.at, copy.file, copy.bytes
+    return found
 
 
 def activity(pipeline: Pipeline) -> list[answers.RoomActivity]:
     """Return the rooms, the liveliest first."""
     told = pipeline.statistics.rooms
     found = [
-        answers.RoomActivity(room.name, len(room.members), told[room.stream], room.head)
+        answers.RoomActivity(
+            room.name,
+            len(room.members),
+            told[room.stream],
+            room.head,
+            room.private,
+            pipeline.state.rights.get(room.name, NOTHING).closed,
+        )
         for room in pipeline.state.rooms.values()
     ]
     return sorted(found, key=lambda room: (-room.events, -room.members, room.room))
@@ -51,6 +96,9 @@ def session_activity(pipeline: Pipeline, now: float) -> list[answers.SessionActi
                 pipeline.statistics.lag(session),
                 pipeline.statistics.slowed[sid],
                 pipeline.admission.route(sid) in pipeline.congested,
+                pipeline.admission.clients.get(sid, ""),
+                fingerprint_of(session.owner) if session.owner else "",
+                pipeline.statistics.said[sid],
             )
         )
     return sorted(found, key=lambda s: (not s.congested, -(s.lag or 0), -s.slowed, s.nick))

@@ -213,13 +213,17 @@ class RoomActivity(Struct, omit_defaults=True):
     members: int
     events: int
     head: Seq = 0
+    private: bool = False
+    closed: bool = False
 
 
 class SessionActivity(Struct, omit_defaults=True):
     """How a session does. `lag` is how far the furthest of its cursors is behind, in seqs.
 
     `slowed` is how often it was told `slow`; `congested` tells that it does not take what it is
-    sent on control; `silent` are the seconds since its last sign of life.
+    sent on control; `silent` are the seconds since its last sign of life. `said` are the lines that
+    came of it since the broker started, `client` is what its program calls itself, `key` the
+    fingerprint of its key.
     """
 
     nick: str
@@ -231,6 +235,33 @@ class SessionActivity(Struct, omit_defaults=True):
     lag: int | None = None
     slowed: int = 0
     congested: bool = False
+    client: str = ""
+    key: str = ""
+    said: int = 0
+
+
+class Storage(Struct, omit_defaults=True):
+    """Where the history is kept, and the last copy of it. `bytes` are its own, `free` the disk's.
+
+    `backing_up` tells that a copy is being made, `fault` why the last one was not.
+    """
+
+    durability: str
+    bytes: int = 0
+    free: int | None = None
+    backup: str = ""
+    backup_file: str = ""
+    backup_bytes: int = 0
+    backing_up: bool = False
+    fault: str = ""
+
+
+class Times(Struct):
+    """How many took how long: `counts` up to each of `bounds` (seconds), then beyond the last."""
+
+    bounds: list[float]
+    counts: list[int]
+    sum: float
 
 
 class BrokerStatus(Answer, kw_only=True):
@@ -248,6 +279,14 @@ class BrokerStatus(Answer, kw_only=True):
     activity: list[RoomActivity] = []
     sessions: list[SessionActivity] = []
     more: bool = False
+    times: dict[str, Times] = {}
+    storage: Storage | None = None
+
+
+class BackingUp(Answer, kw_only=True):
+    """The answer to `backup`: the name of the file that is being written."""
+
+    file: str
 
 
 class Draining(Answer, kw_only=True):

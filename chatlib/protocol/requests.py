@@ -183,6 +183,23 @@ class Drain(Request, tag="drain"):
     seconds: Annotated[int, Meta(ge=0, le=3600)] = 10
 
 
+class Close(Request, tag="close"):
+    """Put everybody out of a room, and let nobody in until it is opened again."""
+
+    room: Name
+    reason: Name = ""
+
+
+class Reopen(Request, tag="reopen"):
+    """Let people into a room again that was closed."""
+
+    room: Name
+
+
+class Backup(Request, tag="backup"):
+    """Begin to copy the history to a new file beside it."""
+
+
 class Rooms(Request, tag="rooms"):
     """List the rooms."""
 
@@ -276,5 +293,5 @@ AnyRequest = (
     | Redeem | Invite | Uninvite | Invitations | Ban | Unban | Bans | Promote | Audit
     | Register | Unregister | Device | Devices | Undevice | Password | Login | Reset
     | Create | Role | Kick | Mute | Unmute | Roles
-    | Status | Drain
+    | Status | Drain | Close | Reopen | Backup
 )  # fmt: skip

@@ -41,6 +41,9 @@ ASKED: list[tuple[str, str, Any]] = [
     ("not_allowed", "bans", {"op": "bans"}),
     ("not_allowed", "status", {"op": "status"}),
     ("not_allowed", "drain", {"op": "drain"}),
+    ("not_allowed", "close", {"op": "close", "room": "den"}),
+    ("not_allowed", "reopen", {"op": "reopen", "room": "den"}),
+    ("not_allowed", "backup", {"op": "backup"}),
     ("not_encrypted", "redeem", {"op": "redeem", "token": "x"}),
     ("not_encrypted", "register", {"op": "register"}),
     ("not_encrypted", "unregister", {"op": "unregister"}),
@@ -145,6 +148,11 @@ BY_KEYS = {  # also told by a broker with keys, see test_keys and the one behind
     ("not_encrypted", "reset"), ("no_such_nick", "reset"), ("bad_nick", "reset"),
     ("not_encrypted", "promote"), ("no_such_nick", "promote"), ("bad_nick", "promote"),
     ("not_allowed", "register"),
+}  # fmt: skip
+BY_OPERATORS = {  # see test_what_operators_do_to_rooms
+    ("bad_room", "close"), ("no_such_room", "close"), ("too_long", "close"), ("bad_text", "close"),
+    ("bad_room", "reopen"), ("no_such_room", "reopen"), ("room_closed", "join"),
+    ("no_backup", "backup"),
 }  # fmt: skip
 BY_BOB = {
     ("banned_here", "join"), ("banned_here", "intake"), ("muted", "intake"), ("muted", "topic")
@@ -383,6 +391,28 @@ def test_draining(broker: Broker) -> None:
     assert broker.ask(b"\0\0\0\0\3", hello | {"session": broker.token})["resumed"]
 
 
+def test_what_operators_do_to_rooms(broker: Broker) -> None:
+    broker.pipeline.admission._operators = (7,)
+
+    def ask(op: str, **fields: Any) -> Any:
+        broker.peer = Peer(uid=7)
+        answer = broker.ask(b"\0\0\0\0\7", {"op": op, **fields})
+        broker.peer = NOBODY
+        return answer.get("error", {}).get("code") or answer
+
+    for op in ("close", "reopen"):
+        assert ask(op, room="a b") == "bad_room"
+        assert ask(op, room="nix") == "no_such_room"
+    assert ask("close", room="den", reason="€" * 200) == "too_long"
+    assert ask("close", room="den", reason="\a") == "bad_text"
+    assert ask("close", room="den", reason="noise")["ok"]
+    for who in (ANN, BOB):
+        assert broker.ask(who, {"op": "join", "room": "den"})["error"]["code"] == "room_closed"
+    assert ask("reopen", room="den")["ok"]
+    assert broker.ask(ANN, {"op": "join", "room": "den"})["ok"]
+    assert ask("backup") == "no_backup"
+
+
 def test_too_fast() -> None:
     rates = Rates(messages=Rate(0.5, 1), changes=Rate(0.5, 1))
     broker = Broker(NO_LIMITS._replace(person=rates))
@@ -396,7 +426,7 @@ def test_too_fast() -> None:
 
 def test_every_code_is_told_here_and_where_the_document_says() -> None:
     told = {(code, op) for code, op, _ in ASKED} | {(code, "intake") for code, _ in SAID} | BY_KEYS
-    told |= BY_BOB
+    told |= BY_BOB | BY_OPERATORS
     assert {names(row[0])[0] for row in table("code")} == {code for code, _ in told} | ELSEWHERE
     for op, _, _, errors in table("op"):
         for code in set(names(errors)) - ELSEWHERE:

@@ -121,6 +121,8 @@ def test_table_of_what_is_inside() -> None:
         "bans": answers.BanLine,
         "activity": answers.RoomActivity,
         "sessions": answers.SessionActivity,
+        "times": answers.Times,
+        "storage": answers.Storage,
         "devices": answers.DeviceLine,
         "roles": answers.RoleLine,
         "mutes": answers.MuteLine,

@@ -183,6 +183,9 @@ BROKERS: dict[type[Any], dict[str, Any]] = {
     commands.Unban: {"who": "x"},
     commands.Promote: {"key": "x", "role": "gateway"},
     commands.Deregister: {"nick": "x"},
+    commands.CloseRoom: {"room": "x"},
+    commands.ReopenRoom: {"room": "x"},
+    commands.BackUp: {"name": "x"},
     commands.Reset: {"nick": "x", "id": "i", "token": "t", "digest": b"d", "seconds": 1},
 }  # fmt: skip
 
@@ -207,6 +210,7 @@ def test_every_right_is_tried_here() -> None:
     of_the_broker = {getattr(requests, kind.__name__, None) for kind in BROKERS} - {None}
     of_the_broker |= {requests.Invitations, requests.Bans, requests.Audit, requests.Unregister}
     of_the_broker |= {requests.Status, requests.Drain}
+    of_the_broker |= {requests.Close, requests.Reopen, requests.Backup}
     asked_for = {rights.RoomBans, rights.SeeDeleted}
     assert rights.TABLE.keys() - kinds == tried | of_the_broker | asked_for
 
