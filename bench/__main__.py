@@ -15,7 +15,7 @@ from bench import machine, report, servers
 from bench.measures import Bench
 from bench.peers import nats
 
-MEASURES = ("fanout", "acks", "latency", "attack", "idle", "restart", "start")
+MEASURES = ("fanout", "acks", "latency", "attack", "idle", "restart", "start", "web")
 DOCUMENT = servers.ROOT / "docs" / "performance.md"
 
 

@@ -17,6 +17,7 @@ from bench.peers import nats
 from chatlib.security.keys import load_key
 
 ROOT = Path(__file__).parent.parent
+LOG = "server.log"
 PATIENCE = 60.0  # seconds until a server that does not come up is given up
 
 
@@ -50,6 +51,19 @@ def hubbub(directory: Path, *arguments: str) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
+def page(directory: Path, broker: Server) -> Iterator[Server]:
+    """Run the page server of a broker."""
+    ready = directory / "page.json"
+    command = [
+        sys.executable, "-m", "chatlib.cli", "web", f"tcp://127.0.0.1:{broker.ports['control']}",
+        "--listen", "127.0.0.1:0", "--data", str(directory / "web"), "--ready-file", str(ready),
+    ]  # fmt: skip
+    with _process(command, directory, "page.log") as process:
+        address = json.loads(_wait_for(process, directory, ready, "page.log"))["page"]
+        yield Server(process.pid, {"page": _port(address.rstrip("/"))})
+
+
+@contextlib.contextmanager
 def python_peer(directory: Path, name: str) -> Iterator[Server]:
     """Run one of bench/peers that prints its ports as JSON."""
     with _process([sys.executable, "-m", f"bench.peers.{name}"], directory) as process:
@@ -72,8 +86,10 @@ def nats_server(directory: Path, sync: str | None = None) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def _process(command: list[str], directory: Path) -> Iterator[subprocess.Popen[bytes]]:
-    with _log(directory).open("wb") as log, machine.pinned(machine.SERVER_CORE):
+def _process(
+    command: list[str], directory: Path, log_name: str = LOG
+) -> Iterator[subprocess.Popen[bytes]]:
+    with (directory / log_name).open("wb") as log, machine.pinned(machine.SERVER_CORE):
         process = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
         )
@@ -88,7 +104,9 @@ def _process(command: list[str], directory: Path) -> Iterator[subprocess.Popen[b
             process.wait()
 
 
-def _wait_for(process: subprocess.Popen[bytes], directory: Path, path: Path) -> str:
+def _wait_for(
+    process: subprocess.Popen[bytes], directory: Path, path: Path, log_name: str = LOG
+) -> str:
     """Return what the file holds once it ends a line, or a JSON object."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
@@ -97,11 +115,11 @@ def _wait_for(process: subprocess.Popen[bytes], directory: Path, path: Path) -> 
             if text.endswith(("}", "\n")):
                 return text
         time.sleep(0.001)
-    raise RuntimeError(f"{process.args!r} did not start: {_log(directory).read_text()}")
+    raise RuntimeError(f"{process.args!r} did not start: {(directory / log_name).read_text()}")
 
 
 def _log(directory: Path) -> Path:
-    return directory / "server.log"
+    return directory / LOG
 
 
 def _port(address: str) -> int:
