@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,6 +13,7 @@ from chatlib.protocol.links import DEFAULT_ADDRESS
 
 if TYPE_CHECKING:
     from chatlib.net.handshake import Keys
+    from chatlib.net.oneshot import OneShot
     from chatlib.protocol.links import Endpoint
 
 DEFAULT_PAGE = "127.0.0.1:8080"
@@ -57,6 +59,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--with-parent", action="store_true", help=argparse.SUPPRESS)
     parser.set_defaults(run=run)
+    add_link_parser(subparsers)
 
 
 def _add_security(parser: argparse.ArgumentParser) -> None:
@@ -93,7 +96,14 @@ def _add_security(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         type=Path,
         help="the directory of a broker on this machine: then the page server's key is made a "
-        "gateway's by itself",
+        "gateway's by itself, and there is a page for its operator",
+    )
+    parser.add_argument(
+        "--operator-key",
+        metavar="FILE",
+        type=Path,
+        help="the key of an operator of the broker: with it there is a page for operators, to "
+        "which `hubbub web-link` makes links",
     )
 
 
@@ -144,8 +154,9 @@ def run(args: argparse.Namespace) -> int:
         invited=args.access == "invite",
         names=tuple(args.name),
         ends_with_stdin=args.with_parent,
+        operator=_operator(args, broker),
     )
-    serve(settings, lambda address: _ready(args, address))
+    serve(settings, lambda address: _ready(args, address, settings.operator))
     return 0
 
 
@@ -184,6 +195,54 @@ def _broker(args: argparse.Namespace, directory: Path) -> Broker:
     if server is None:
         return Broker(to.endpoint, None)
     return Broker(to.endpoint, Keys(server, load_or_make_key(directory / KEY, make_pair)))
+
+
+def _operator(args: argparse.Namespace, broker: Broker) -> Callable[[], OneShot] | None:
+    """Return what connects to the broker as its operator, where we have what that takes."""
+    from chatlib.errors import BadConfiguration
+    from chatlib.net.handshake import Keys
+    from chatlib.net.oneshot import OneShot
+    from chatlib.net.operator import Operator
+    from chatlib.security.keys import load_key
+
+    if args.operator_key is not None:
+        if broker.keys is None:
+            raise BadConfiguration(
+                "--operator-key is for an encrypted broker: give its link, or, of one here, "
+                "--broker-data"
+            )
+        keys = Keys(broker.keys.server, load_key(args.operator_key))
+        return lambda: OneShot(broker.endpoint, keys)
+    data: Path | None = args.broker_data
+    return None if data is None else lambda: Operator(data)
+
+
+def add_link_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command `web-link` to the parser of `hubbub`."""
+    parser = subparsers.add_parser(
+        "web-link",
+        help="make a link to the operator's page",
+        description="Make a link to the operator's page of a page server that has the operator's "
+        "key. It is good once, for ten minutes; who opens it is an operator of the page for twelve "
+        "hours.",
+    )
+    parser.add_argument(
+        "--data",
+        metavar="DIR",
+        type=Path,
+        help="the page server's directory; DIR/web of a broker's --data DIR for the one beside it "
+        "(default: this platform's place for data, hubbub/web in it)",
+    )
+    parser.set_defaults(run=make_link)
+
+
+def make_link(args: argparse.Namespace) -> int:
+    """Print a link. Raises Misuse, CannotCreate."""
+    from chatlib.cli.broker import data_directory
+    from chatlib.web import operator_links
+
+    print(operator_links.make_link(args.data or data_directory() / "web"))
+    return 0
 
 
 def _encrypted(broker_data: Path) -> bool:
@@ -230,12 +289,18 @@ def _knock(args: argparse.Namespace, broker: Broker) -> None:
         ) from e
 
 
-def _ready(args: argparse.Namespace, address: str) -> None:
+def _ready(args: argparse.Namespace, address: str, operator: object) -> None:
     import json
 
     from chatlib.errors import CannotCreate
 
     print(f"the page is at {address}", flush=True)
+    if operator is not None:
+        from chatlib.cli.broker import data_directory
+        from chatlib.web.operator_links import make_link
+
+        link = make_link(args.data or data_directory() / "web")
+        print(f"the operator's page, once and within 10 minutes: {link}", flush=True)
     if args.ready_file is None:
         return
     new = args.ready_file.with_name(args.ready_file.name + ".new")

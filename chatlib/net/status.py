@@ -42,6 +42,7 @@ def complete(status: answers.BrokerStatus, pipeline: Pipeline, now: float, since
         "turns": _times(pipeline.statistics.turns),
     }
     status.storage = storage(pipeline)
+    status.refusals = dict(pipeline.statistics.refused)
 
 
 def _times(histogram: Histogram) -> answers.Times:

@@ -281,6 +281,7 @@ class BrokerStatus(Answer, kw_only=True):
     more: bool = False
     times: dict[str, Times] = {}
     storage: Storage | None = None
+    refusals: dict[str, int] = {}
 
 
 class BackingUp(Answer, kw_only=True):

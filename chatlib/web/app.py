@@ -25,6 +25,7 @@ from chatlib.web.entrance import Entrance
 from chatlib.web.files import Files, headers
 from chatlib.web.guard import MOST_BODY, Guard, Headers
 from chatlib.web.hub import Hub
+from chatlib.web.operator import OperatorPages
 from chatlib.web.person import MOST_TABS, Tab
 from chatlib.web.socket import Conversation, frame_rates
 from chatlib.web.wire import PUSH
@@ -50,7 +51,13 @@ class Enter(Struct):
 class Pages:
     """The routes; the hub and the entrance are made when the loop runs."""
 
-    def __init__(self, guard: Guard, start: Callable[[], tuple[Hub, Entrance, Files]]) -> None:
+    def __init__(
+        self,
+        guard: Guard,
+        start: Callable[[], tuple[Hub, Entrance, Files]],
+        operator: OperatorPages | None = None,
+    ) -> None:
+        self._operator = operator
         self._guard = guard
         self._start = start
         self._frames = frame_rates()
@@ -71,6 +78,8 @@ class Pages:
             WebSocketRoute("/ws", self._socket),
             Mount("/static", StaticFiles(directory=STATIC)),
         ]
+        if self._operator is not None:
+            routes += self._operator.routes(self._body)
         app = Starlette(routes=routes, lifespan=self._lifespan)
         return Headers(app, secure=self._guard.secure)
 
@@ -81,6 +90,8 @@ class Pages:
         try:
             yield
         finally:
+            if self._operator is not None:
+                self._operator.close()
             self._hub.close()
 
     # -- HTTP ---------------------------------------------------------------------------------

@@ -15,13 +15,17 @@ import uvicorn
 
 from chatlib.errors import BadConfiguration, CannotCreate, HubbubError
 from chatlib.net.handshake import Keys
+from chatlib.net.oneshot import OneShot
 from chatlib.protocol.limits import CONTROL_FRAME_BYTES
 from chatlib.protocol.links import Endpoint
-from chatlib.web.app import Pages
+from chatlib.web.app import STATIC, Pages
 from chatlib.web.entrance import Entrance
 from chatlib.web.files import Files
 from chatlib.web.guard import LOOPBACK_NAMES, Guard
 from chatlib.web.hub import Hub
+from chatlib.web.operator import OperatorPages
+from chatlib.web.operator_line import OperatorLine
+from chatlib.web.operator_links import Visitors, note_address
 from chatlib.web.wire import PushingProtocol
 
 BACKLOG = 2048
@@ -34,7 +38,8 @@ class Settings(NamedTuple):
 
     `keys` are None for a broker without. `invited`: who comes in needs an invitation. `names` are
     the hosts under which the page is known, beside those of this machine. `ends_with_stdin` ends it
-    when whoever started it is gone.
+    when whoever started it is gone. `operator` connects to the broker as its operator; without it
+    there is no page for one.
     """
 
     endpoint: Endpoint
@@ -48,6 +53,7 @@ class Settings(NamedTuple):
     invited: bool = True
     names: tuple[str, ...] = ()
     ends_with_stdin: bool = False
+    operator: Callable[[], OneShot] | None = None
 
     @property
     def loopback(self) -> bool:
@@ -80,7 +86,7 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
     secure = settings.certificate is not None
     guard = Guard(_hosts(settings), secure=secure or settings.behind_proxy)
     faults: list[HubbubError] = []
-    pages = Pages(guard, lambda: _start(settings, faults))
+    pages = Pages(guard, lambda: _start(settings, faults), _operator(settings, guard))
     config = _config(settings, pages)
     listening = bind(settings.host, settings.port)
     server = uvicorn.Server(config)
@@ -88,11 +94,30 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
         threading.Thread(target=_end_with_stdin, args=(server,), daemon=True).start()
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     port = listening.getsockname()[1]
-    ready(f"{'https' if secure else 'http'}://{host}:{port}/")
+    address = f"{'https' if secure else 'http'}://{host}:{port}/"
+    if settings.operator is not None:
+        note_address(settings.directory, _known_as(settings, address))
+    ready(address)
     with listening:
         server.run(sockets=[listening])
     if faults:
         raise faults[0]
+
+
+def _known_as(settings: Settings, address: str) -> str:
+    """Return how the page is reached from outside: by its name, where it has one."""
+    if not settings.names:
+        return address
+    if settings.behind_proxy:
+        return f"https://{settings.names[0]}/"
+    return address.replace(f"//{settings.host}:", f"//{settings.names[0]}:", 1)
+
+
+def _operator(settings: Settings, guard: Guard) -> OperatorPages | None:
+    if settings.operator is None:
+        return None
+    line = OperatorLine(settings.operator)
+    return OperatorPages(guard, line, Visitors(settings.directory), STATIC / "operator.html")
 
 
 def _config(settings: Settings, pages: Pages) -> uvicorn.Config:
