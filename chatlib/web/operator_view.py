@@ -21,7 +21,7 @@ WORDS = 64
 Count = Annotated[int, Meta(ge=0, le=1_000_000)]
 
 
-class Window(Struct):
+class Window(Struct, frozen=True):
     """Which part of a list is seen, how it is sorted, and what is looked for in it."""
 
     first: Count = 0
