@@ -27,7 +27,7 @@ WINDOW = 512 * 1024
 _STAMP = re.compile(re.escape(MARK) + rb"(\d{19})")
 _STAMP_BYTES = 20
 _PLACES = {"p50_ms": 0.5, "p90_ms": 0.9, "p99_ms": 0.99, "max_ms": 1.0}
-_TEXT = 0x81
+_TEXT, _PING, _PONG = 0x81, 0x89, 0x8A  # FIN, and the opcode
 
 
 def say_frame(key: str, text: bytes) -> bytes:
@@ -36,10 +36,10 @@ def say_frame(key: str, text: bytes) -> bytes:
     return _masked(body)
 
 
-def _masked(body: bytes) -> bytes:
+def _masked(body: bytes, kind: int = _TEXT) -> bytes:
     if len(body) < 126:
-        return bytes((_TEXT, 0x80 | len(body))) + bytes(4) + body
-    return bytes((_TEXT, 0x80 | 126)) + len(body).to_bytes(2, "big") + bytes(4) + body
+        return bytes((kind, 0x80 | len(body))) + bytes(4) + body
+    return bytes((kind, 0x80 | 126)) + len(body).to_bytes(2, "big") + bytes(4) + body
 
 
 class Page:
@@ -117,6 +117,8 @@ class Page:
                 break
             if data[at] == _TEXT:
                 found.append(data[at + head : at + head + size])
+            elif data[at] == _PING:  # who does not answer is hung up on
+                self.socket.send(_masked(data[at + head : at + head + size], _PONG))
             at += head + size
         self._rest = data[at:]
         return found
@@ -126,22 +128,23 @@ class Crowd:
     """All pages, read by one selector; what was read when is noted, and understood at the end."""
 
     def __init__(self, port: int, count: int) -> None:
-        self.pages = [
-            Page(port, f"page{i}", f"127.0.{1 + i // PER_ADDRESS}.1") for i in range(count)
-        ]
+        self.pages: list[Page] = []
         self._selector = selectors.DefaultSelector()
-        for i, page in enumerate(self.pages):
-            page.socket.setblocking(False)
-            self._selector.register(page.socket, selectors.EVENT_READ, i)
         self._numbers: dict[bytes, int] = {}  # of frames
         self._stamps: list[list[int]] = []  # by the number of a frame
         self._read: array[int] = array("q")  # the number of a frame, and when it was read
         self.received = self.acked = self.gone = 0
+        for i in range(count):
+            page = Page(port, f"page{i}", f"127.0.{1 + i // PER_ADDRESS}.1")
+            self.pages.append(page)
+            page.socket.setblocking(False)
+            self._selector.register(page.socket, selectors.EVENT_READ, i)
+            self.read(0)  # the others' pings, too
 
     def read(self, patience: float) -> bool:
-        """Read what has come; return whether anything had."""
-        ready = self._selector.select(patience)
-        for key, _ in ready:
+        """Read what has come; return whether there was anything but pings."""
+        found = False
+        for key, _ in self._selector.select(patience):
             page = self.pages[key.data]
             try:
                 data = page.socket.recv(WINDOW)
@@ -153,7 +156,8 @@ class Crowd:
                 self.gone += 1
             for frame in page.frames(data):
                 self._take(frame, now)
-        return bool(ready)
+                found = True
+        return found
 
     def _take(self, frame: bytes, now: int) -> None:
         if frame.startswith(b'{"kind":"ack"'):
@@ -179,8 +183,10 @@ class Crowd:
 
     def settle(self) -> None:
         """Read until nothing comes any more: everybody's joins are told to all the others."""
-        while self.read(SETTLE):
-            pass
+        quiet = time.monotonic() + SETTLE
+        while time.monotonic() < quiet:
+            if self.read(SETTLE / 5):
+                quiet = time.monotonic() + SETTLE
 
     def say(self, n: int, due: int) -> None:
         """Let the n-th message be said by the page whose turn it is."""
