@@ -83,14 +83,15 @@ def decode_frame(text: str | bytes) -> Any:
     try:
         found = _frames.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
-        raise ProtocolViolation("bad_request", str(e), _id_of(text)) from None
+        raise ProtocolViolation("bad_request", str(e), id_of(text)) from None
     if isinstance(found, requests.Ban | requests.Unban | requests.Bans) and found.room is None:
         # Without a room they are of the whole broker, and an operator's.
         raise ProtocolViolation("bad_request", "name the room", found.id)
     return found
 
 
-def _id_of(text: str | bytes) -> int | str | None:
+def id_of(text: str | bytes) -> int | str | None:
+    """Return the id of what was asked, where nothing else of it may be understood."""
     try:
         whole = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -26,7 +26,7 @@ from chatlib.net.belonging import link_of
 from chatlib.protocol import answers, requests
 from chatlib.protocol.codec import encode
 from chatlib.web.guard import Guard
-from chatlib.web.messages import failure
+from chatlib.web.messages import failure, id_of
 from chatlib.web.operator_line import OperatorLine
 from chatlib.web.operator_links import COOKIE_S, PATH, Visitors
 from chatlib.web.operator_view import Look, View
@@ -237,7 +237,7 @@ class OperatorPages:
         try:
             asked = _frames.decode(text)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
-            await tab.tell(failure(None, "bad_request", str(e)))
+            await tab.tell(failure(id_of(text), "bad_request", str(e)))
             return
         if self._asking.take(tab.cookie, 1, time.monotonic()) and not isinstance(asked, Look):
             await tab.tell(failure(asked.id, "slow_down", "too much at once: wait a moment"))

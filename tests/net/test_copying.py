@@ -82,7 +82,7 @@ def test_what_a_status_tells_of_sessions(tmp_path: Path) -> None:
             told = operator.ask(requests.Status(), BrokerStatus)
         (session,) = told.sessions
         assert session.said == 3 and session.key == ""
-        assert session.client.startswith("hubbub"), session.client
+        assert session.client.startswith("chatlib"), session.client
         commits = told.times["commits"]
         assert len(commits.counts) == len(commits.bounds) + 1 and sum(commits.counts) >= 2
         assert commits.sum > 0
