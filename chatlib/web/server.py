@@ -117,7 +117,9 @@ def _operator(settings: Settings, guard: Guard) -> OperatorPages | None:
     if settings.operator is None:
         return None
     line = OperatorLine(settings.operator)
-    return OperatorPages(guard, line, Visitors(settings.directory), STATIC / "operator" / "index.html")
+    return OperatorPages(
+        guard, line, Visitors(settings.directory), STATIC / "operator" / "index.html"
+    )
 
 
 def _config(settings: Settings, pages: Pages) -> uvicorn.Config:

@@ -40,7 +40,14 @@ def house(tmp_path: Path) -> Iterator[tuple[RunningBroker, RunningPage]]:
 
 def link(page: RunningPage) -> str:
     """Return the token of a new link, made as an operator makes it."""
-    command = [sys.executable, "-m", "chatlib.cli", "web-link", "--data", str(page.directory / "web")]
+    command = [
+        sys.executable,
+        "-m",
+        "chatlib.cli",
+        "web-link",
+        "--data",
+        str(page.directory / "web"),
+    ]
     made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert made.stdout.startswith(f"{page.url}/operator#t=")
     return made.stdout.strip().partition("#t=")[2]
@@ -236,7 +243,7 @@ def test_an_invitation_brings_somebody_in(house: tuple[RunningBroker, RunningPag
 
 
 def test_a_backup_and_a_drain(house: tuple[RunningBroker, RunningPage]) -> None:
-    broker, page = house
+    _, page = house
     with desk(page) as mine:
         file = mine.ask("backup")["file"]
         told = mine.until(lambda told: told["storage"].get("backup_file"))
@@ -260,8 +267,8 @@ def many(count: int, said: int = 0) -> BrokerStatus:
     ]  # fmt: skip
     times = {"turns": Times([0.001, 0.01], [10 + said, 0, 0], 0.1)}
     return BrokerStatus(
-        id=1, epoch="e", seq=1, at="2026-11-21T09:30:00.000Z", uptime=10.0 + said, sessions=sessions,
-        times=times,
+        id=1, epoch="e", seq=1, at="2026-11-21T09:30:00.000Z", uptime=10.0 + said,
+        sessions=sessions, times=times,
     )  # fmt: skip
 
 
