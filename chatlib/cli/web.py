@@ -103,7 +103,7 @@ def _add_security(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         type=Path,
         help="the key of an operator of the broker: with it there is a page for operators, to "
-        "which `hubbub web-link` makes links",
+        "which `hubbub weblink` makes links",
     )
 
 
@@ -218,9 +218,9 @@ def _operator(args: argparse.Namespace, broker: Broker) -> Callable[[], OneShot]
 
 
 def add_link_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command `web-link` to the parser of `hubbub`."""
+    """Add the command `weblink` to the parser of `hubbub`."""
     parser = subparsers.add_parser(
-        "web-link",
+        "weblink",
         help="make a link to the operator's page",
         description="Make a link to the operator's page of a page server that has the operator's "
         "key. It is good once, for ten minutes; who opens it is an operator of the page for twelve "

@@ -149,7 +149,7 @@ class OperatorPages:
             return _answer({}, 429, error=("slow_down", text))
         cookie = self._visitors.redeem(asked.token)
         if cookie is None:
-            text = "this link was used, or is too old: make another one with hubbub web-link"
+            text = "this link was used, or is too old: make another one with hubbub weblink"
             return _answer({}, 403, error=("bad_token", text))
         answer = _answer({"ok": True})
         answer.set_cookie(
@@ -189,7 +189,7 @@ class OperatorPages:
         await websocket.accept()
         cookie = self._cookie(websocket)
         if cookie is None or not self._visitors.known(cookie):
-            await websocket.close(NOBODY, "open a link of hubbub web-link first")
+            await websocket.close(NOBODY, "open a link of hubbub weblink first")
             return
         if len(self._tabs) >= MOST_TABS:
             await websocket.close(TOO_MANY, "too many operators look: close a tab")

@@ -2,7 +2,7 @@
 
 A link is good once, for ten minutes. What is kept of it is a file under the digest of its token in
 the page server's directory: whoever can write there has the operator's key as well. So a link is
-made by `hubbub web-link` without the page server's help, and one that runs already takes it.
+made by `hubbub weblink` without the page server's help, and one that runs already takes it.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def link(page: RunningPage) -> str:
         sys.executable,
         "-m",
         "chatlib.cli",
-        "web-link",
+        "weblink",
         "--data",
         str(page.directory / "web"),
     ]

@@ -5,7 +5,7 @@
 #    source ~/.local/share/bash_completion/hubbub
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_hubbub_subparsers=(broker chat join login log send key invite invitations uninvite ban unban bans reset unregister promote audit top drain doctor web web-link backup export import check config completion)
+_shtab_hubbub_subparsers=(broker chat join login log send key invite invitations uninvite ban unban bans reset unregister promote audit top drain doctor web weblink backup export import check config completion)
 
 _shtab_hubbub_broker_option_strings=(-h --help --listen --lan --qr --intake --feed --advertise --ready-file --heartbeat --access --passwords --insecure --limit --data --memory --durability --keep-days --keep-events --metrics --web --quiet --log-format --config)
 _shtab_hubbub_chat_option_strings=(-h --help --nick --room --no-wait --linear --json --yes --key --start --config)
@@ -28,7 +28,7 @@ _shtab_hubbub_top_option_strings=(-h --help --data --interval --once --json --co
 _shtab_hubbub_drain_option_strings=(-h --help --data --seconds --config)
 _shtab_hubbub_doctor_option_strings=(-h --help --data --key --config)
 _shtab_hubbub_web_option_strings=(-h --help --listen --data --cert --key --behind-proxy --insecure --name --access --broker-data --operator-key --ready-file --config)
-_shtab_hubbub_web_link_option_strings=(-h --help --data --config)
+_shtab_hubbub_weblink_option_strings=(-h --help --data --config)
 _shtab_hubbub_backup_option_strings=(-h --help --data --config)
 _shtab_hubbub_export_option_strings=(-h --help --data --room --config)
 _shtab_hubbub_import_option_strings=(-h --help --data --config)
@@ -87,8 +87,8 @@ _shtab_hubbub_web___broker_data_COMPGEN=_shtab_compgen_dirs
 _shtab_hubbub_web___operator_key_COMPGEN=_shtab_compgen_files
 _shtab_hubbub_web___ready_file_COMPGEN=_shtab_compgen_files
 _shtab_hubbub_web___config_COMPGEN=_shtab_compgen_files
-_shtab_hubbub_web_link___data_COMPGEN=_shtab_compgen_dirs
-_shtab_hubbub_web_link___config_COMPGEN=_shtab_compgen_files
+_shtab_hubbub_weblink___data_COMPGEN=_shtab_compgen_dirs
+_shtab_hubbub_weblink___config_COMPGEN=_shtab_compgen_files
 _shtab_hubbub_backup_pos_0_COMPGEN=_shtab_compgen_files
 _shtab_hubbub_backup___data_COMPGEN=_shtab_compgen_dirs
 _shtab_hubbub_backup___config_COMPGEN=_shtab_compgen_files
@@ -111,7 +111,7 @@ _shtab_hubbub_promote_pos_0_choices=(operator gateway none)
 _shtab_hubbub_web___access_choices=(open invite)
 _shtab_hubbub_config_pos_0_choices=(check)
 _shtab_hubbub_completion_pos_0_choices=(bash fish zsh)
-_shtab_hubbub_pos_0_choices=(broker chat join login log send key invite invitations uninvite ban unban bans reset unregister promote audit top drain doctor web web-link backup export import check config completion)
+_shtab_hubbub_pos_0_choices=(broker chat join login log send key invite invitations uninvite ban unban bans reset unregister promote audit top drain doctor web weblink backup export import check config completion)
 
 _shtab_hubbub_broker__h_nargs=0
 _shtab_hubbub_broker___help_nargs=0
@@ -182,8 +182,8 @@ _shtab_hubbub_web__h_nargs=0
 _shtab_hubbub_web___help_nargs=0
 _shtab_hubbub_web___behind_proxy_nargs=0
 _shtab_hubbub_web___insecure_nargs=0
-_shtab_hubbub_web_link__h_nargs=0
-_shtab_hubbub_web_link___help_nargs=0
+_shtab_hubbub_weblink__h_nargs=0
+_shtab_hubbub_weblink___help_nargs=0
 _shtab_hubbub_backup__h_nargs=0
 _shtab_hubbub_backup___help_nargs=0
 _shtab_hubbub_export__h_nargs=0

@@ -50,7 +50,7 @@ function _shtab_hubbub_using
   test "$_shtab_hubbub_cmdpath" = "$argv"
 end
 
-set -g _shtab_hubbub_commands broker chat join login log send key invite invitations uninvite ban unban bans reset unregister promote audit top drain doctor web web-link backup export import check config completion
+set -g _shtab_hubbub_commands broker chat join login log send key invite invitations uninvite ban unban bans reset unregister promote audit top drain doctor web weblink backup export import check config completion
 set -g _shtab_hubbub_opts_with_value --access --address --advertise --broker-data --cert --config --count --cursor --data --durability --exclude --expires --feed --form --from-seq --heartbeat --idle --include --intake --interval --keep-days --keep-events --key --kind --limit --lines --listen --log-format --message --metrics --name --nick --operator-key --out --output --ready-file --reason --room --rotate --seconds --since --timeout --until --uses --web -e -f -i -m -n -o -r -u
 
 complete -c hubbub -e
@@ -227,13 +227,13 @@ complete -c hubbub -n '_shtab_hubbub_using web' -l insecure -d 'serve the page b
 complete -c hubbub -n '_shtab_hubbub_using web' -l name -x -d 'a name under which the page is known, such as chat.example.org; requests under others are refused; again for each'
 complete -c hubbub -n '_shtab_hubbub_using web' -l access -xka "open invite" -d 'of an encrypted broker: let in who has a link of `hubbub invite` (default), or anyone who reaches the page'
 complete -c hubbub -n '_shtab_hubbub_using web' -l broker-data -xka "(__fish_complete_directories)" -d 'the directory of a broker on this machine: then the page server'"'"'s key is made a gateway'"'"'s by itself, and there is a page for its operator'
-complete -c hubbub -n '_shtab_hubbub_using web' -l operator-key -xka "(__fish_complete_path (commandline -ct))" -d 'the key of an operator of the broker: with it there is a page for operators, to which `hubbub web-link` makes links'
+complete -c hubbub -n '_shtab_hubbub_using web' -l operator-key -xka "(__fish_complete_path (commandline -ct))" -d 'the key of an operator of the broker: with it there is a page for operators, to which `hubbub weblink` makes links'
 complete -c hubbub -n '_shtab_hubbub_using web' -l ready-file -xka "(__fish_complete_path (commandline -ct))" -d 'write the page'"'"'s address here as JSON once it is served'
 complete -c hubbub -n '_shtab_hubbub_using web' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'where options are read that are not given (default: $HUBBUB_CONFIG, else hubbub.toml in this user'"'"'s place for configurations)'
-complete -c hubbub -n '_shtab_hubbub_using; and test $_shtab_hubbub_npos -eq 0' -a web-link -d 'Make a link to the operator'"'"'s page of a page server that has the operator'"'"'s key. It is good once, for ten minutes; who opens it is an operator of the page for twelve hours.'
-complete -c hubbub -n '_shtab_hubbub_using web-link' -s h -l help -d 'show this help message and exit'
-complete -c hubbub -n '_shtab_hubbub_using web-link' -l data -xka "(__fish_complete_directories)" -d 'the page server'"'"'s directory; DIR/web of a broker'"'"'s --data DIR for the one beside it (default: this platform'"'"'s place for data, hubbub/web in it)'
-complete -c hubbub -n '_shtab_hubbub_using web-link' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'where options are read that are not given (default: $HUBBUB_CONFIG, else hubbub.toml in this user'"'"'s place for configurations)'
+complete -c hubbub -n '_shtab_hubbub_using; and test $_shtab_hubbub_npos -eq 0' -a weblink -d 'Make a link to the operator'"'"'s page of a page server that has the operator'"'"'s key. It is good once, for ten minutes; who opens it is an operator of the page for twelve hours.'
+complete -c hubbub -n '_shtab_hubbub_using weblink' -s h -l help -d 'show this help message and exit'
+complete -c hubbub -n '_shtab_hubbub_using weblink' -l data -xka "(__fish_complete_directories)" -d 'the page server'"'"'s directory; DIR/web of a broker'"'"'s --data DIR for the one beside it (default: this platform'"'"'s place for data, hubbub/web in it)'
+complete -c hubbub -n '_shtab_hubbub_using weblink' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'where options are read that are not given (default: $HUBBUB_CONFIG, else hubbub.toml in this user'"'"'s place for configurations)'
 complete -c hubbub -n '_shtab_hubbub_using; and test $_shtab_hubbub_npos -eq 0' -a backup -d 'Copy the history to a file. The broker may be running.'
 complete -c hubbub -n '_shtab_hubbub_using backup' -s h -l help -d 'show this help message and exit'
 complete -c hubbub -n '_shtab_hubbub_using backup' -l data -xka "(__fish_complete_directories)" -d 'directory of the history (default: the broker'"'"'s)'

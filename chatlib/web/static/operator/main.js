@@ -19,7 +19,7 @@ const line = new Line();
 
 function outside(word) {
   document.title = `Hubbub: ${t("title")}`;
-  clear(app, el("main", { class: "outside" }, el("div", { class: "card" }, el("h1", {}, t("openLink")), el("p", {}, t(word)), el("code", {}, "hubbub web-link"))));
+  clear(app, el("main", { class: "outside" }, el("div", { class: "card" }, el("h1", {}, t("openLink")), el("p", {}, t(word)), el("code", {}, "hubbub weblink"))));
 }
 
 async function begin() {
