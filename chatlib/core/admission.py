@@ -16,16 +16,8 @@ from chatlib.core.batch import Batch, Opened
 from chatlib.core.commands import NOBODY, Command, Origin, Peer
 from chatlib.core.identities import Rule
 from chatlib.core.meter import Meter, NotNow
-from chatlib.core.requested import (
-    IN_SESSION,
-    NEED_KEYS,
-    WITH_PASSWORDS,
-    WITHOUT_SESSION,
-    Admitted,
-    Context,
-    needs_session,
-    of_a_room,
-)
+from chatlib.core.requested import IN_SESSION, Admitted, Context, of_a_room
+from chatlib.core.sessionless import NEED_KEYS, WITH_PASSWORDS, WITHOUT_SESSION, needs_session
 from chatlib.core.sessions import WRONG_KEY
 from chatlib.core.state import State, digest
 from chatlib.core.words import PLAIN

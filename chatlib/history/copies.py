@@ -1,17 +1,30 @@
-"""What is known of copies of a history: a note beside it of the last one that was made."""
+"""How a history lies on its disk, and of its copies a note of the last one that was made."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
-from chatlib.history.store import Copy
+from chatlib.history.store import Condition, Copy
 
 NOTE = "backup.json"
 COPIES = "backups"  # the directory of those that are asked for over the wire
+
+
+def condition(path: Path, durability: str) -> Condition:
+    """Return how much a history takes and its disk has left; what can't be looked at is 0."""
+    size, free = 0, None
+    for suffix in ("", "-wal"):
+        with contextlib.suppress(OSError):
+            size += path.with_name(path.name + suffix).stat().st_size
+    with contextlib.suppress(OSError):
+        disk = os.statvfs(path.parent)
+        free = disk.f_bavail * disk.f_frsize
+    return Condition(durability, size, free, path.parent, last_copy(path.parent))
 
 
 def last_copy(directory: Path) -> Copy | None:

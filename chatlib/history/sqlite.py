@@ -7,7 +7,6 @@ very line that was emitted. Streams have numbers here; a stream's events lie sid
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import sqlite3
@@ -31,7 +30,7 @@ from chatlib.core.state import (
 )
 from chatlib.errors import BadConfiguration, CannotCreate
 from chatlib.history import erasing
-from chatlib.history.copies import last_copy
+from chatlib.history.copies import condition
 from chatlib.history.retention import EVERYTHING, Keep, Retention, last_to_go, too_old
 from chatlib.history.schema import APPLICATION_ID, MIGRATIONS
 from chatlib.history.search import Searcher
@@ -152,15 +151,7 @@ class SqliteStore:
 
     def condition(self) -> Condition:
         """Tell how much there is, on the disk and in copies; what can't be looked at is 0."""
-        directory = self._path.parent
-        size, free = 0, None
-        for suffix in ("", "-wal"):
-            with contextlib.suppress(OSError):
-                size += self._path.with_name(FILE + suffix).stat().st_size
-        with contextlib.suppress(OSError):
-            disk = os.statvfs(directory)
-            free = disk.f_bavail * disk.f_frsize
-        return Condition(self._durability, size, free, directory, last_copy(directory))
+        return condition(self._path, self._durability)
 
     def retain(self, retention: Retention) -> None:
         """Keep so much from now on; what is beyond it goes in small steps, as ever."""
@@ -332,8 +323,7 @@ class SqliteStore:
         peer: str | None = None,
     ) -> Page:
         """Read a page; see Store. Raises StoreFailed."""
-        number = self._streams.get(stream)
-        if number is None:
+        if (number := self._streams.get(stream)) is None:
             return Page([], 0, False)
         where, values = "stream = ?", [number]
         if peer is not None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 from chatlib.errors import HubbubError
 from chatlib.history.care import backup
 from chatlib.history.copies import COPIES
+from chatlib.protocol.fields import Error
+
+COPYING = Error("busy", "a copy is being made already: wait until it is there")
 
 
 class Copying:
@@ -23,12 +27,13 @@ class Copying:
         """Whether one is being made."""
         return self._thread is not None and self._thread.is_alive()
 
-    def begin(self, name: str) -> None:
-        """Begin to make the copy `name`; nothing while another one is being made."""
-        if self.directory is not None and not self.busy:
-            # A daemon: whoever stops the broker does not wait for it. Half a copy is a `.new`.
-            self._thread = threading.Thread(target=self._copy, args=(name,), daemon=True)
-            self._thread.start()
+    def begin(self, names: Iterable[str]) -> None:
+        """Begin to make a copy under the first of the names, where none is being made."""
+        for name in names:
+            if self.directory is not None and not self.busy:
+                # A daemon: whoever stops the broker does not wait for it. Half a copy is a `.new`.
+                self._thread = threading.Thread(target=self._copy, args=(name,), daemon=True)
+                self._thread.start()
 
     def wait(self, seconds: float) -> None:
         """Wait for the one that is being made."""

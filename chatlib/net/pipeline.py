@@ -11,21 +11,12 @@ import contextlib
 from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from typing import NamedTuple
 
+from chatlib.core import commands
 from chatlib.core.admission import Admission
 from chatlib.core.apply import apply
 from chatlib.core.batch import INBOX, Batch, Count, JoinReply, Note, Opened
 from chatlib.core.buckets import Limits
-from chatlib.core.commands import (
-    BackUp,
-    Command,
-    JoinRoom,
-    MarkRead,
-    Origin,
-    Peer,
-    Question,
-    Say,
-    Unhashed,
-)
+from chatlib.core.commands import Command, JoinRoom, MarkRead, Origin, Peer, Question, Say, Unhashed
 from chatlib.core.identities import Rule
 from chatlib.core.meter import Meter
 from chatlib.core.state import State
@@ -33,7 +24,7 @@ from chatlib.core.streams import timestamp
 from chatlib.history.store import Store, StoreFailed
 from chatlib.net import lookups, status, unread
 from chatlib.net.answers import BUSY, Answers
-from chatlib.net.copying import Copying
+from chatlib.net.copying import COPYING, Copying
 from chatlib.net.draining import DRAINED, Drain
 from chatlib.net.markers import asked_for, markers
 from chatlib.net.packing import feed_bodies
@@ -51,7 +42,6 @@ from chatlib.protocol.topics import BEACON, ROOMS
 
 PUBLIC = ROOMS.decode()  # where streams begin that are published: no other one ever is
 TRIM_S = 0.02  # between two steps of trimming when nothing else happens
-COPYING = Error("busy", "a copy is being made already: wait until it is there")
 RETRY_MS = 1_000  # after a commit that failed
 
 Arrival = tuple[Sequence[bytes], Peer]  # the frames of a message, and who sent it
@@ -191,8 +181,7 @@ class Pipeline:
         self.admission.settle(batch, now)
         self._emit(door, now)
         self._emit(batch, now)
-        for name in batch.copies:
-            self.copying.begin(name)
+        self.copying.begin(batch.copies)
         if self.draining and not drained:
             self._close(DRAINED)
             batch.notes.append(Note("draining", "", "", count=len(self.state.sessions)))
@@ -249,7 +238,7 @@ class Pipeline:
                 batch.fail(asked.command.origin, error)
         elif isinstance(asked, JoinRoom | MarkRead) and self._answers.full(routing):
             batch.fail(asked.origin, BUSY)
-        elif isinstance(asked, BackUp) and self.copying.busy:
+        elif isinstance(asked, commands.BackUp) and self.copying.busy:
             batch.fail(asked.origin, COPYING)
         else:
             self.order.submit(asked)

@@ -54,7 +54,7 @@ def test_a_copy_of_a_running_broker(tmp_path: Path) -> None:
 
 def test_a_copy_that_can_not_be_made_is_told(tmp_path: Path) -> None:
     made = copying.Copying(tmp_path / "nothing")
-    made.begin("one")
+    made.begin(["one"])
     made.wait(PATIENCE)
     assert made.fault and not made.busy
 
@@ -64,9 +64,9 @@ def test_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = copying.Copying(tmp_path)
     monkeypatch.setattr(copying, "backup", lambda directory, target: began.append(target.name))
     monkeypatch.setattr(copying.Copying, "busy", property(lambda self: bool(began)))
-    made.begin("one")
+    made.begin(["one"])
     made.wait(PATIENCE)
-    made.begin("two")
+    made.begin(["two"])
     made.wait(PATIENCE)
     assert began == ["one"]
 
