@@ -133,3 +133,31 @@ def test_a_second_tab_is_the_same_person(
     ann.has(["one for all tabs"])
     second.locator(".talk:not(.waits)", has_text="cyd").wait_for()
     assert not ann.faults
+
+
+def test_what_was_said_and_not_acknowledged_is_said_once(
+    broker: RunningBroker, page: RunningPage, chromium: Any
+) -> None:
+    ann, bob = Visitor(chromium, page.url, "ann"), Visitor(chromium, page.url, "bob")
+    deaf = [True]
+    sockets: list[Any] = []
+
+    def between(socket: Any) -> None:
+        server = socket.connect_to_server()
+        sockets.append(socket)
+        # It is heard, and nothing tells so: neither the acknowledgement nor the event.
+        quiet = ('{"kind":"ack"', '{"kind":"events"')
+        server.on_message(lambda m: (deaf[0] and m.startswith(quiet)) or socket.send(m))
+
+    ann.context.route_web_socket("**/ws", between)
+    ann.page.reload()
+    ann.in_room("lobby")
+    ann.is_online()
+    ann.say("once")
+    bob.sees("once")
+    ann.page.locator(".row.waits", has_text="once").wait_for()
+    deaf[0] = False
+    sockets[-1].close()
+    for visitor in (ann, bob):
+        visitor.has(["once"])
+    assert len(sockets) == 2

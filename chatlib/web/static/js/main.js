@@ -14,6 +14,14 @@ let app = null;
 takeToken();
 addEventListener("hashchange", () => takeToken() && location.reload());
 
+// Nothing is shown before it is known which of the two it will be.
+root.hidden = true;
+const show = () => {
+  root.hidden = false;
+};
+chat.on("online", show);
+chat.on("state", () => (chat.net === "lost" || (chat.net === "open" && chat.broker)) && show());
+
 function start(wanted) {
   app = new App(root, chat, settings);
   app.wanted = wanted;
@@ -21,6 +29,7 @@ function start(wanted) {
 }
 
 function enterAnew(notice = "") {
+  show();
   const known = app?.everOnline;
   chat.wire.stop();
   entrance(root, {
