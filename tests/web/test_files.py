@@ -44,7 +44,8 @@ def test_a_picture_is_kept_once_and_shown(page: RunningPage, tmp_path: Path) -> 
     assert (kept["name"], kept["type"], kept["size"]) == ("cat кот.png", "image/png", len(PNG))
     assert kept["url"].startswith(f"/files/{digest}/cat%20")
     assert upload(page, PNG, "other.png", cookie)["url"] == f"/files/{digest}/other.png"
-    assert [path.name for path in (tmp_path / "web" / "files").iterdir()] == [digest]
+    (path,) = (tmp_path / "web" / "files").iterdir()
+    assert (path.name, path.stat().st_mode & 0o777) == (digest, 0o600)
     content, headers = fetch(page, kept["url"])
     assert content == PNG
     assert headers["Content-Type"] == "image/png"

@@ -108,9 +108,9 @@ def test_what_is_kept_is_private(page: RunningPage) -> None:
     cookie = page.enter("ann").partition("=")[2]
     directory = page.directory / "web"
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
-    for file in directory.iterdir():
-        assert not stat.S_IMODE(file.stat().st_mode) & 0o077, file
-        assert cookie.encode() not in file.read_bytes()
+    for path in directory.rglob("*"):
+        assert not stat.S_IMODE(path.stat().st_mode) & 0o077, path
+        assert path.is_dir() or cookie.encode() not in path.read_bytes()
 
 
 def test_floods(page: RunningPage) -> None:
