@@ -11,7 +11,7 @@ import logging
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -66,38 +66,6 @@ class KeptLine(NamedTuple):
 
 
 Statement = tuple[str, Sequence[Any]]
-
-
-class Many(NamedTuple):
-    """How statements of one kind are written as one: `{rows}` stands for all their values.
-
-    Each statement that SQLite takes is a point where the loop's thread may take the interpreter
-    away; under load that cost more than the disk. Of those with the same values at `key`, the last
-    one counts. Kinds are written in the order of MANY, whatever order they came in: a message is
-    kept before what became of it, and of what is said again, the first time was written before.
-    """
-
-    text: str
-    key: slice | None = None
-
-
-MANY = {
-    (
-        INSERT := "INSERT OR REPLACE INTO said (person, key, n, line, at) VALUES (?, ?, ?, ?, ?)"
-    ): Many("INSERT OR REPLACE INTO said (person, key, n, line, at) VALUES {rows}", slice(0, 2)),
-    (
-        OUTCOME := "UPDATE said SET outcome = ?, message = ?, seq = ? WHERE person = ? AND key = ?"
-    ): Many(
-        "UPDATE said SET outcome = v.column1, message = v.column2, seq = v.column3 "
-        "FROM (VALUES {rows}) AS v WHERE person = v.column4 AND key = v.column5",
-        slice(3, 5),
-    ),
-    (ACCEPTED := "UPDATE persons SET accepted = ? WHERE id = ?"): Many(
-        "UPDATE persons SET accepted = v.column1 FROM (VALUES {rows}) AS v WHERE id = v.column2",
-        slice(1, 2),
-    ),
-}
-MOST_ROWS = 500  # in one statement
 Write = tuple[Sequence[Statement], Callable[[], None] | None]
 
 
@@ -190,8 +158,9 @@ class Journal:
     def _try(self, batch: list[Write]) -> bool:
         try:
             self._base.execute("BEGIN IMMEDIATE")
-            for statement, values in merged(one for statements, _ in batch for one in statements):
-                self._base.execute(statement, values)
+            for statements, _ in batch:
+                for statement, values in statements:
+                    self._base.execute(statement, values)
             self._base.execute("COMMIT")
         except sqlite3.Error as e:
             log.error("cannot write %s (%s): what people say waits until it can", self._path, e)
@@ -205,36 +174,3 @@ class Journal:
         self._closed.set()
         self._thread.shutdown(wait=True)
         self._base.close()
-
-
-def merged(statements: Iterable[Statement]) -> Iterator[Statement]:
-    """Yield statements that come to the same, as few as may be; see Many."""
-    gathered: dict[str, list[Sequence[Any]]] = {}
-    settled: set[tuple[Any, ...]] = set()
-    for statement, values in statements:
-        again = statement == INSERT and tuple(values[:2]) in settled
-        if statement == OUTCOME:
-            settled.add(tuple(values[3:]))
-        if statement in MANY and not again:
-            gathered.setdefault(statement, []).append(values)
-            continue
-        yield from _several(gathered)
-        gathered = {}
-        settled.clear()
-        yield statement, values
-    yield from _several(gathered)
-
-
-def _several(gathered: dict[str, list[Sequence[Any]]]) -> Iterator[Statement]:
-    for statement, (text, key) in MANY.items():
-        rows = gathered.get(statement, [])
-        if key is not None:
-            rows = list({tuple(row[key]): row for row in rows}.values())
-        for at in range(0, len(rows), MOST_ROWS):
-            part = rows[at : at + MOST_ROWS]
-            if len(part) == 1:
-                yield statement, part[0]
-                continue
-            places = f"({', '.join('?' * len(part[0]))})"
-            all_rows = ", ".join([places] * len(part))
-            yield text.replace("{rows}", all_rows), [value for row in part for value in row]

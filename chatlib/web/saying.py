@@ -19,12 +19,15 @@ from chatlib.core.outbox import Outbox
 from chatlib.core.signals import Refusal
 from chatlib.protocol.codec import encode
 from chatlib.protocol.events import Line
-from chatlib.web.journal import ACCEPTED, INSERT, OUTCOME, Journal, KeptLine, Statement
+from chatlib.web.journal import Journal, KeptLine, Statement
 
 MOST_KNOWN = 2_000  # outcomes of one person that are known; a key from before them is a new one
 OK = "ok"
 
+_INSERT = "INSERT OR REPLACE INTO said (person, key, n, line, at) VALUES (?, ?, ?, ?, ?)"
 _NUMBER = "UPDATE said SET n = ? WHERE person = ? AND key = ?"
+_OUTCOME = "UPDATE said SET outcome = ?, message = ?, seq = ? WHERE person = ? AND key = ?"
+_ACCEPTED = "UPDATE persons SET accepted = ? WHERE id = ?"
 
 
 class Outcome(Struct):
@@ -73,7 +76,7 @@ class Saying:
             for ticket, (row, line) in zip(tickets, open_lines, strict=True):
                 self._waiting[ticket] = self._note(Outcome(row.key, line.n))
         outbox.holding = True
-        self._number_anew([(ACCEPTED, (accepted, self._person))], lambda: None)
+        self._number_anew([(_ACCEPTED, (accepted, self._person))], lambda: None)
 
     def _note(self, outcome: Outcome) -> Outcome:
         self._known[outcome.key] = outcome
@@ -105,7 +108,7 @@ class Saying:
                 then()
 
         row = (self._person, key, line.n, encode(line), time.time())
-        self._journal.write((INSERT, row), then=written)
+        self._journal.write((_INSERT, row), then=written)
 
     def seen(self, n: int, seq: int) -> None:
         """Note the event that one's message `n` has become."""
@@ -120,7 +123,7 @@ class Saying:
             self._tell(outcome)
 
     def _outcome(self, of: Outcome) -> Statement:
-        return OUTCOME, (of.code, of.message, of.seq, self._person, of.key)
+        return _OUTCOME, (of.code, of.message, of.seq, self._person, of.key)
 
     def settle(self, then: Callable[[], None], *also: Statement) -> None:
         """Tell what was acknowledged; `then` is called when what has new numbers may go out.
@@ -141,7 +144,7 @@ class Saying:
         statements = [*also, *map(self._outcome, fresh)]
         renumbered = self._outbox.generation != self._generation
         if done or renumbered:
-            statements.append((ACCEPTED, (self._outbox.accepted, self._person)))
+            statements.append((_ACCEPTED, (self._outbox.accepted, self._person)))
         if renumbered:
             self._number_anew(statements, then)
         elif statements:
