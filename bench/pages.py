@@ -13,6 +13,7 @@ import selectors
 import socket
 import time
 from array import array
+from collections.abc import Callable
 from typing import Any
 
 from bench import machine
@@ -141,10 +142,14 @@ class Crowd:
             self._selector.register(page.socket, selectors.EVENT_READ, i)
             self.read(0)  # the others' pings, too
 
-    def read(self, patience: float) -> bool:
-        """Read what has come; return whether there was anything but pings."""
+    def read(self, patience: float, between: Callable[[], None] = lambda: None) -> bool:
+        """Read what has come; return whether there was anything but pings.
+
+        `between` is called between two pages: to read all of them takes longer than a message may.
+        """
         found = False
         for key, _ in self._selector.select(patience):
+            between()
             page = self.pages[key.data]
             try:
                 data = page.socket.recv(WINDOW)
@@ -221,17 +226,20 @@ def talk(servers: list[Server], pages: int, rate: int, count: int) -> dict[str, 
     usage = [machine.Usage(server.pid) for server in servers]
     first, said = time.monotonic_ns() + int(START_S * 1e9), 0
     quiet = time.monotonic() + 30
+
+    def say() -> None:
+        nonlocal said
+        now = time.monotonic_ns()
+        while said < count and (due := first + said * 1_000_000_000 // rate) <= now:
+            crowd.say(said, due)
+            said += 1
+
     while (said < count or crowd.received < count * pages or crowd.acked < count) and (
         time.monotonic() < quiet
     ):
-        while said < count:
-            due = first + said * 1_000_000_000 // rate
-            if due > time.monotonic_ns():
-                break
-            crowd.say(said, due)
-            said += 1
+        say()
         left = (first + said * 1_000_000_000 // rate - time.monotonic_ns()) / 1e9
-        if crowd.read(max(0.0, left) if said < count else 0.1):
+        if crowd.read(max(0.0, left) if said < count else 0.1, say):
             quiet = time.monotonic() + 10 * QUIET
     return _figures(crowd, usage) | {"accepted": crowd.acked}
 
