@@ -41,6 +41,15 @@ def test_one_sender_and_one_receiver_by_every_server(tmp_path: Path):
         assert turn["accepted"] == turn["received"] >= turn["deliveries"] > 0
 
 
+def test_pages_read_what_programs_and_pages_say(tmp_path: Path):
+    found = bench(tmp_path, "web", "--quick")
+    rows = found["measured"][0]["rows"]
+    assert len(rows) == 3
+    for row in rows:
+        (turn,) = row["turns"]
+        assert turn["lost"] == turn["gone"] == 0 and turn["p99_ms"] > 0
+
+
 def test_everything_acknowledged_is_stored(tmp_path: Path):
     disk = bench(tmp_path, "acks")["measured"][0]["rows"][0]
     (turn,) = disk["turns"]
