@@ -114,7 +114,7 @@ class Log:
             "undecided": f"NOBODY NEW COMES IN, for who may can't be decided: {note.reason}",
             "crowded": f"NOBODY NEW MAY COME IN, nor operators here: {note.reason} (ulimit -n)",
             "greedy": "subscribed to more than a key may: the feed is closed to it for 10 minutes",
-            "feed closed": "THE FEED IS CLOSED for a minute to all keys without a role: it is full",
+            "feed closed": f"THE FEED IS CLOSED for a minute to {note.reason} keys without a role",
             "storing": "the history is being stored again",
             "draining": f"DRAINING: nobody new comes in, and {note.count} sessions are told so",
             "invited": f"is an invitation to {note.room}",

@@ -310,7 +310,8 @@ class Broker:
             key = fingerprint(peer.key.encode())
             self._observer(Note("greedy", "", "", key=key, address=peer.address), "")
         if self._doors.subscribers.closing:
-            self._observer(Note("feed closed", "", ""), "")
+            whom = "all" if self._doors.subscribers.closed_to_all else "new"
+            self._observer(Note("feed closed", "", "", reason=whom), "")
         if self._doors.subscribers.closing or self._doors.subscribers.greedy:
             return True
         self._removed = self._removed or bool(self.pipeline.removed)

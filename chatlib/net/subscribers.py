@@ -5,8 +5,10 @@ refuse one: so who takes too much is cut off, with everybody else for a moment, 
 feed again when some time has passed.
 
 Where everybody may come in with a key made just now, a bound for each key bounds nothing. There
-all keys that nobody vouches for share one, too; and when one of them, or all, took too much, the
-feed is closed to all of them for a minute: so they can't have everybody cut off more often.
+all keys that nobody vouches for share one, too; and when one of them takes too much, the feed is
+closed for a minute to those that were not on it. When that was not enough (another one did within
+the minute, or all together), it is closed to all of them: so they have everybody cut off twice a
+minute at the most.
 """
 
 from __future__ import annotations
@@ -37,8 +39,9 @@ class Subscribers:
         self._sharing: set[str] = set()  # the keys that are counted together, too
         self._shared = 0
         self._closed_until = float("-inf")
+        self._known: set[str] = set()  # those of them that it is not closed to
         self.greedy: list[Peer] = []  # whom to cut off; whoever does so calls `cut_off`
-        self.closing = False  # to cut off all keys without a voucher
+        self.closing = False  # to keys without a voucher: everybody is to be cut off
 
     def took(self, peer: Peer, topic: bytes, now: float) -> None:
         """Count a subscription. The same once more costs nothing: clients connect again."""
@@ -53,11 +56,18 @@ class Subscribers:
         shares = peer.key in self._sharing
         if shares:
             self._shared += size
-        if self._bytes[peer.key] > MOST_BYTES:
+        if greedy := self._bytes[peer.key] > MOST_BYTES:
             self._barred[peer.key] = now + BARRED_S
             self.greedy.append(peer)
-        if shares and (self.greedy[-1:] == [peer] or self._shared > MOST_SHARED):
-            self.closing, self._closed_until = True, now + CLOSED_S
+        if shares and (greedy or self._shared > MOST_SHARED):
+            self._close(now, to_all=self._shared > MOST_SHARED)
+
+    def _close(self, now: float, *, to_all: bool) -> None:
+        if to_all or (now < self._closed_until and not self.closing):
+            self._known = set()
+        elif not self.closing:
+            self._known = set(self._sharing)
+        self.closing, self._closed_until = True, now + CLOSED_S
 
     def _begin(self, key: str) -> set[bytes]:
         if len(self._topics) >= MOST_KEYS:
@@ -83,7 +93,13 @@ class Subscribers:
         until = self._barred.get(key)
         if until is not None and until <= now:
             del self._barred[key]
-        return key in self._barred or (now < self._closed_until and not self.vouched(key))
+        closed = now < self._closed_until and key not in self._known
+        return key in self._barred or (closed and not self.vouched(key))
+
+    @property
+    def closed_to_all(self) -> bool:
+        """Whether it is closed to all keys without a voucher, not only to new ones."""
+        return not self._known
 
     def cut_off(self) -> None:
         """Note that all connections ended, and all subscriptions with them."""

@@ -86,6 +86,24 @@ def test_where_keys_cost_nothing_a_greedy_one_closes_the_feed_to_all_of_them() -
     assert counted.barred("mal", 1.0 + CLOSED_S)
 
 
+def test_who_was_on_the_feed_comes_back_to_it_the_first_time() -> None:
+    counted = open_house()
+    for honest in (ANN, Peer("bob")):
+        counted.took(honest, b"room/lobby/", 1.0)
+    for mal in (MAL, Peer("another")):  # both in one turn: one cut-off
+        for topic in topics(5):
+            counted.took(mal, topic, 1.0)
+    assert counted.closing and not counted.closed_to_all
+    counted.cut_off()
+    closed = {key: counted.barred(key, 2.0) for key in ("ann", "mal", "another", "new", "op")}
+    assert closed == {"ann": False, "mal": True, "another": True, "new": True, "op": False}
+    counted.took(ANN, b"room/lobby/", 30.0)
+    for topic in topics(5):
+        counted.took(Peer("bob"), topic, 30.0)
+    assert counted.closed_to_all
+    assert_closed(counted, 30.0)
+
+
 def test_where_keys_cost_nothing_they_share_what_there_is() -> None:
     counted = open_house()
     for i in range(MOST_SHARED // MOST_BYTES):

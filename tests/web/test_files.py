@@ -8,6 +8,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,9 @@ async def _chunks(*parts: bytes) -> AsyncIterator[bytes]:
 
 
 def _keep(files: Files, *parts: bytes) -> str:
-    return asyncio.run(files.keep("f", _chunks(*parts))).url
+    # In a thread: Playwright leaves a loop running in the one that other tests have used it in.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(files.keep("f", _chunks(*parts)))).result().url
 
 
 def test_limits_leave_nothing_behind(tmp_path: Path) -> None:
