@@ -16,8 +16,10 @@ import socket as posix
 import struct
 import subprocess
 import sys
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -26,6 +28,7 @@ import zmq
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 60.0  # seconds that an attack may take to get under way
+CROWD_S = 1.0  # from one crowd of connections to the next
 KNOCK_S = 0.5  # until a connection is taken for one that is not wanted
 ROOM = "den"  # where attackers talk: what they say reaches no honest member
 PRIVATE = "psst"  # what every private message begins with: no attacker is to see it
@@ -203,7 +206,43 @@ def _prefixes(count: int) -> Iterator[bytes]:
 
 
 def connections(attacker: Attacker) -> Iterator[None]:
-    """Hold connections of all kinds: TCP alone, half a handshake, and whole ones."""
+    """Hold connections of all kinds (TCP alone, half a handshake, whole ones); make new ones."""
+    for crowd in _crowd(attacker):
+        if crowd.full:
+            yield
+            crowd.shrink(1)
+
+
+def crowds(attacker: Attacker) -> Iterator[None]:
+    """Open so many connections of all kinds at once; a second later half of them anew."""
+    for crowd in _crowd(attacker):
+        if crowd.full:
+            yield
+            time.sleep(CROWD_S)
+            crowd.shrink(attacker.order.count // 2)
+
+
+class _Crowd:
+    """Plain connections, the oldest first; whole ones are held by libzmq beside them."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._held: deque[posix.socket] = deque()
+
+    @property
+    def full(self) -> bool:
+        return len(self._held) >= self._most
+
+    def add(self, link: posix.socket) -> None:
+        self._held.append(link)
+
+    def shrink(self, count: int) -> None:
+        for _ in range(min(count, len(self._held))):
+            self._held.popleft().close()
+
+
+def _crowd(attacker: Attacker) -> Iterator[_Crowd]:
+    """Give the crowd after each connection that it was tried to add."""
     order = attacker.order
     places = (order.control, order.intake, order.feed)
     attacker.enter("many")
@@ -212,23 +251,16 @@ def connections(attacker: Attacker) -> Iterator[None]:
         attacker.made(kind, place, order.count // 9)
         for kind, place in zip((zmq.ROUTER, zmq.PUSH, zmq.XSUB), places, strict=True)
     ]
-    most = order.count - 3 * (order.count // 9)
+    crowd = _Crowd(order.count - 3 * (order.count // 9))
     greetings = (b"", GREETING[:11], GREETING + bytes(32), GREETING + bytes(32) + hello)
-    held: deque[posix.socket] = deque()
-    i = 0
-    while True:
-        for place in places:
-            i += 1
-            try:
-                held.append(_knock(place, greetings[i % len(greetings)]))
-                attacker.seen["connections"] += 1
-            except OSError:
-                attacker.seen["turned away"] += 1
-            if len(held) > most:
-                held.popleft().close()
+    for i in count(1):
+        try:
+            crowd.add(_knock(places[i % 3], greetings[i % len(greetings)]))
+            attacker.seen["connections"] += 1
+        except OSError:
+            attacker.seen["turned away"] += 1
         whole[2].poll(0)
-        if i >= most:
-            yield
+        yield crowd
 
 
 def _knock(place: str, greeting: bytes) -> posix.socket:
@@ -328,7 +360,15 @@ def garbage(attacker: Attacker) -> Iterator[None]:
 
 
 KINDS: dict[str, Callable[[Attacker], Iterator[None]]] = {
-    attack.__name__: attack for attack in (subscriptions, connections, deaf, lines, garbage)
+    attack.__name__: attack
+    for attack in (
+        subscriptions,
+        connections,
+        crowds,
+        deaf,
+        lines,
+        garbage,
+    )
 }
 
 

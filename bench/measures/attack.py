@@ -34,7 +34,8 @@ CASES = {  # attacks of bench.attackers, and how much of each
     "quiet": ("", 0),
     # With more than that it would be cut off, with everybody for a moment, once in ten minutes.
     "subscribes to all, and to 200 topics of 1 KiB": ("subscriptions", 200),
-    "holds 2,000 connections, and makes new ones": ("connections", 2_000),
+    "opens 2,000 connections, half of them anew each second": ("crowds", 2_000),
+    "holds 2,000, and makes new ones without a pause": ("connections", 2_000),
     "reads nothing that it asked for": ("deaf", 5),
     "sends messages without a pause": ("lines", 0),
     "sends garbage without a pause": ("garbage", 0),
