@@ -28,7 +28,6 @@ import zmq
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 60.0  # seconds that an attack may take to get under way
-CROWD_S = 1.0  # from one crowd of connections to the next
 KNOCK_S = 0.5  # until a connection is taken for one that is not wanted
 ROOM = "den"  # where attackers talk: what they say reaches no honest member
 PRIVATE = "psst"  # what every private message begins with: no attacker is to see it
@@ -207,19 +206,21 @@ def _prefixes(count: int) -> Iterator[bytes]:
 
 def connections(attacker: Attacker) -> Iterator[None]:
     """Hold connections of all kinds (TCP alone, half a handshake, whole ones); make new ones."""
-    for crowd in _crowd(attacker):
-        if crowd.full:
+    for made in _crowd(attacker):
+        if made.full:
             yield
-            crowd.shrink(1)
+            made.shrink()
 
 
-def crowds(attacker: Attacker) -> Iterator[None]:
-    """Open so many connections of all kinds at once; a second later half of them anew."""
-    for crowd in _crowd(attacker):
-        if crowd.full:
-            yield
-            time.sleep(CROWD_S)
-            crowd.shrink(attacker.order.count // 2)
+def crowd(attacker: Attacker) -> Iterator[None]:
+    """Open so many connections of all kinds at once, while others talk, and hold them."""
+    growing = _crowd(attacker)
+    yield
+    while not next(growing).full:
+        pass
+    while True:
+        time.sleep(0.1)
+        yield
 
 
 class _Crowd:
@@ -236,9 +237,8 @@ class _Crowd:
     def add(self, link: posix.socket) -> None:
         self._held.append(link)
 
-    def shrink(self, count: int) -> None:
-        for _ in range(min(count, len(self._held))):
-            self._held.popleft().close()
+    def shrink(self) -> None:
+        self._held.popleft().close()
 
 
 def _crowd(attacker: Attacker) -> Iterator[_Crowd]:
@@ -251,16 +251,16 @@ def _crowd(attacker: Attacker) -> Iterator[_Crowd]:
         attacker.made(kind, place, order.count // 9)
         for kind, place in zip((zmq.ROUTER, zmq.PUSH, zmq.XSUB), places, strict=True)
     ]
-    crowd = _Crowd(order.count - 3 * (order.count // 9))
+    made = _Crowd(order.count - 3 * (order.count // 9))
     greetings = (b"", GREETING[:11], GREETING + bytes(32), GREETING + bytes(32) + hello)
     for i in count(1):
         try:
-            crowd.add(_knock(places[i % 3], greetings[i % len(greetings)]))
+            made.add(_knock(places[i % 3], greetings[i % len(greetings)]))
             attacker.seen["connections"] += 1
         except OSError:
             attacker.seen["turned away"] += 1
         whole[2].poll(0)
-        yield crowd
+        yield made
 
 
 def _knock(place: str, greeting: bytes) -> posix.socket:
@@ -364,7 +364,7 @@ KINDS: dict[str, Callable[[Attacker], Iterator[None]]] = {
     for attack in (
         subscriptions,
         connections,
-        crowds,
+        crowd,
         deaf,
         lines,
         garbage,
