@@ -30,6 +30,7 @@ from chatlib.protocol.topics import BEACON
 
 GREETING_S = 5.0  # that a hello may take
 FEED_SILENT = 2.5  # heartbeats
+USUAL = 0.9  # heartbeats from one ping to the next, while nothing is in doubt
 
 State = Literal["offline", "greeting", "online", "refused"]
 
@@ -72,6 +73,7 @@ class Follower:
         self._paused = False
         self._place = ("", "")
         self._heartbeat = limits.HEARTBEAT
+        self._pinged = 0.0
         self._ping_at = 0.0
         self._haste = HASTE_S
         self._heard = 0.0  # when the feed last brought anything
@@ -233,7 +235,8 @@ class Follower:
         self.registered = welcome.registered
         reader.epoch, reader.sid = welcome.epoch, welcome.sid
         self._heartbeat, self._heard = welcome.heartbeat, now
-        self._ping_at, self._haste = now + self._heartbeat, HASTE_S
+        self._pinged, self._haste = now, HASTE_S
+        self._ping_at = now + self._heartbeat
         self._place = (welcome.intake, welcome.feed)
         self._attach()
         resumed = welcome.resumed
@@ -329,6 +332,7 @@ class Follower:
         elif event.sid == self.sid and event.n:
             self.outbox.mark(event.n, now)
             self._haste = HASTE_S
+            self._ping_at = self._pinged + self._heartbeat * USUAL  # no need to ask about it
             self._push(now)
 
     def _push(self, now: float) -> None:
@@ -362,7 +366,8 @@ class Follower:
         self._attach()
 
     def _ping(self, now: float) -> None:
-        self._ping_at = now + self._heartbeat * 0.9
+        self._pinged = now
+        self._ping_at = now + self._heartbeat * USUAL
         if self.outbox.uncertain:
             self._haste = min(self._haste * 2, self._heartbeat / 2)
             self._ping_at = now + self._haste

@@ -16,7 +16,31 @@ def test_ones_own_event_acknowledges() -> None:
             told 2<1 say lobby ann.1 "one"
             told 3<2 act lobby ann.2 "two"
         tick 1
+        tick 8
             > ping 3 cursors={lobby=3}
+        """,
+        IN_LOBBY,
+    )
+
+
+def test_who_talks_without_a_pause_and_is_heard_pings_no_more_often() -> None:
+    play(
+        """
+        say lobby one
+            >> t1 n=1 text=one room=lobby
+        say lobby two
+            >> t1 n=2 text=two room=lobby
+        tick 0.2
+        feed 2<1 say lobby ann.1 "one"
+            told 2<1 say lobby ann.1 "one"
+        tick 0.2
+        feed 3<2 say lobby ann.2 "two"
+            told 3<2 say lobby ann.2 "two"
+        say lobby three
+            >> t1 n=3 text=three room=lobby
+        tick 0.2
+        tick 0.2
+            > ping 3
         """,
         IN_LOBBY,
     )
