@@ -23,10 +23,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # A shell starts its background jobs with Ctrl-C ignored, and what they start inherits that: but
-    # whoever runs a client in a terminal can interrupt it.
+    # A shell starts its background jobs with Ctrl-C ignored, nohup with the end of the terminal, and
+    # what they start inherits that: but whoever runs a client in a terminal can interrupt it.
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture

@@ -136,6 +136,13 @@ def test_a_flag_still_counts_more(tmp_path: Path) -> None:
         assert lines_taken(made.broker, "ann") == 5
 
 
+def hang_up(terminal: pexpect.spawn) -> None:
+    """Close a terminal, and let nobody close its descriptor again: that is another's then."""
+    terminal.ptyproc.fileobj.close()
+    terminal.ptyproc.closed = True
+    terminal.child_fd = -1
+
+
 @pytest.mark.parametrize("nohup", [False, True])
 def test_a_terminal_that_is_closed(tmp_path: Path, nohup: bool) -> None:
     """It ends the broker that was started in it, unless that was started to stay."""
@@ -151,8 +158,7 @@ def test_a_terminal_that_is_closed(tmp_path: Path, nohup: bool) -> None:
         place = json.loads(ready.read_text())["control"]
         with Client(place, "ann") as ann:
             assert ann.who()
-            os.close(terminal.child_fd)
-            terminal.child_fd = -1
+            hang_up(terminal)
             if not nohup:
                 eventually("it ends", lambda: not terminal.isalive())
                 assert terminal.exitstatus == 0
@@ -172,8 +178,7 @@ def test_a_log_that_went_with_its_terminal(tmp_path: Path) -> None:
     terminal = pexpect.spawn("sh", ["-c", kept], cwd=str(tmp_path), env=environ)
     try:
         eventually("it is ready", ready.exists)
-        os.close(terminal.child_fd)
-        terminal.child_fd = -1
+        hang_up(terminal)
         with Client(json.loads(ready.read_text())["control"], "ann") as ann:
             assert ann.who()
     finally:
