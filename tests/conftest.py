@@ -23,7 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # A shell starts its background jobs with Ctrl-C ignored, nohup with the end of the terminal, and
+    # A shell starts its background jobs with Ctrl-C ignored, nohup its job with SIGHUP ignored, and
     # what they start inherits that: but whoever runs a client in a terminal can interrupt it.
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

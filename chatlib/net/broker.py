@@ -339,6 +339,7 @@ class Broker:
         return min(
             self.pipeline.next_beat(now),
             self._backlog.patience(now),
+            self._doors.patience(now),
             self._supervisor.patience(now),
             IDLE_S / 4 if self.pipeline.draining else IDLE_S * 1_000,
         )
@@ -361,7 +362,7 @@ class Broker:
         doors = self._doors
         if doors.short_of_descriptors(time.monotonic()):
             self._note_trouble("crowded", "connections take nearly all open files that are allowed")
-        doors.answer_knocks(self._decide)
+        doors.answer_knocks(self._decide, time.monotonic())
         intake, control, subscriptions = (
             doors.drain_intake(),
             doors.drain_control(),

@@ -7,6 +7,7 @@ is handed on with its sender, as far as libzmq knows him.
 from __future__ import annotations
 
 import os
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
@@ -26,12 +27,14 @@ from chatlib.net.sockets import (
     STALLED_MS,
     SUBSCRIBING_HWM,
     bind,
+    bound_to,
     make_context,
     make_socket,
     receive_frames,
 )
 from chatlib.net.subscribers import Subscribers
 from chatlib.net.throttle import Throttle
+from chatlib.net.turnstile import Turnstile
 from chatlib.protocol import limits
 from chatlib.protocol.links import Endpoint
 from chatlib.security.door import Decide
@@ -90,6 +93,9 @@ class Doors:
             sockets = (self.control, self.intake, self.feed)
             control, intake, feed = map(bind, sockets, self._wanted)
             self.bound = control, intake, feed
+            # Without keys a newcomer costs libzmq's thread next to nothing.
+            guarded = sockets if self._security is not None else ()
+            self._turnstile = Turnstile([bound_to(s) for s in guarded], time.monotonic())
             if self._operators is not None and not self._operators_wait:
                 bind(self.control, self._operators)
         except HubbubError:
@@ -132,15 +138,24 @@ class Doors:
     # -- who is in ----------------------------------------------------------------------------
 
     @property
-    def polled(self) -> list[Socket]:
-        """The sockets on which something can arrive."""
+    def polled(self) -> list[Socket | int]:
+        """The sockets and descriptors on which something can arrive."""
+        return [*self._sockets, *self._turnstile.polled]
+
+    @property
+    def _sockets(self) -> list[Socket]:
         doorman = [self.doorman.socket] if self.doorman is not None else []
         return [*doorman, self.control, self.intake, self.feed]
 
-    def answer_knocks(self, decide: Decide) -> None:
-        """Let in who may come in, of those who are in a handshake now."""
+    def answer_knocks(self, decide: Decide, now: float) -> None:
+        """Let in who may come in, of those who are in a handshake now; accept newcomers."""
         if self.doorman is not None:
             self.doorman.serve(decide)
+            self._turnstile.turn(now)
+
+    def patience(self, now: float) -> float:
+        """Return the seconds until a newcomer who waits may come in."""
+        return self._turnstile.patience(now)
 
     def cut_off(self) -> None:
         """End every connection: who may still come in comes back by itself, and subscribes anew.
@@ -150,7 +165,8 @@ class Doors:
         new ROUTER gives new routing ids, and an old id may be given to somebody else: forget all of
         them. Raises CannotCreate where somebody else took a port meanwhile.
         """
-        for socket in self.polled:
+        self._turnstile.close()
+        for socket in self._sockets:
             socket.close(linger=0)
         # All at once, and waited for: where connections had taken every descriptor, one socket
         # still open would take those that are freed, and libzmq's bind aborts when it gets none.
@@ -179,7 +195,8 @@ class Doors:
 
     def close(self) -> None:
         """Close all sockets; what was sent gets a moment to get out."""
-        for socket in self.polled:
+        self._turnstile.close()
+        for socket in self._sockets:
             socket.close()
         self._context.term()
 

@@ -72,9 +72,14 @@ def bind(socket: zmq.Socket[bytes], endpoint: Endpoint) -> Endpoint:
         raise _bind_fault(endpoint, e.errno or 0) from e
     if endpoint.path:
         return endpoint
+    return endpoint._replace(port=int(bound_to(socket).rpartition(":")[2]))
+
+
+def bound_to(socket: zmq.Socket[bytes]) -> str:
+    """Return where a socket was bound last, as libzmq tells it."""
     bound = socket.getsockopt(zmq.LAST_ENDPOINT)
     assert isinstance(bound, bytes)
-    return endpoint._replace(port=int(bound.rstrip(b"\0").rpartition(b":")[2]))
+    return bound.rstrip(b"\0").decode()
 
 
 def receive_frames(socket: zmq.Socket[bytes]) -> list[zmq.Frame]:

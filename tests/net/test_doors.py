@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket as posix
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,7 +56,7 @@ class Hall:
 
     def intake(self) -> list[list[bytes]]:
         """Let in who knocks, and return what has come."""
-        self.doors.answer_knocks(self.decide)
+        self.doors.answer_knocks(self.decide, time.monotonic())
         return [list(frames) for frames, _ in self.doors.drain_intake()]
 
     def close(self) -> None:
@@ -88,7 +89,7 @@ def test_frames_as_long_as_the_wire_allows_come_in(hall: Hall) -> None:
     asked: list[bytes] = []
 
     def came() -> bool:
-        hall.doors.answer_knocks(hall.decide)
+        hall.doors.answer_knocks(hall.decide, time.monotonic())
         asked.extend(hall.doors.drain_feed(0.0))
         return topic in asked
 
@@ -132,7 +133,7 @@ def test_who_is_banned_does_not_come_back() -> None:
     def subscribed(count: int) -> bool:
         for sub in subs.values():
             sub.poll(0)
-        hall.doors.answer_knocks(hall.decide)
+        hall.doors.answer_knocks(hall.decide, time.monotonic())
         asked.extend(hall.doors.drain_feed(0.0))
         return len(asked) == count
 
