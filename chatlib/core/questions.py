@@ -220,8 +220,10 @@ def _roles(state: State, session: Session, question: Question) -> Answer | Failu
 
 
 def _banned(state: State, room: Room) -> list[answers.BanLine]:
+    """Return who is kept out of a room, the newest first."""
     banned = {b.key: b for b in state.rights.get(room.name, rights.NOTHING).banned.values()}
-    return [answers.BanLine(b.nick, timestamp(b.at), b.reason) for _, b in sorted(banned.items())]
+    listed = sorted(banned.values(), key=lambda b: (-b.at, b.key))
+    return [answers.BanLine(b.nick, timestamp(b.at), b.reason) for b in listed]
 
 
 def _room_bans(state: State, session: Session, question: Question) -> Answer | Failure:
@@ -246,18 +248,17 @@ _ANSWERS: dict[type[Any], Callable[[State, Session, Any], Answer | Failure | Una
 
 
 def _invitations(state: State, question: Question) -> Answer:
-    listed = [
-        answers.InvitationLine(i.id, i.room, i.uses, timestamp(i.expires))
-        for i in state.invitations.values()
-        if i.expires > state.at and not i.identity
-    ]
+    good = [i for i in state.invitations.values() if i.expires > state.at and not i.identity]
+    good.sort(key=lambda i: (i.expires, i.id))
+    listed = [answers.InvitationLine(i.id, i.room, i.uses, timestamp(i.expires)) for i in good]
     return answers.InvitationList(id=question.origin.id, invitations=listed)
 
 
 def _bans(state: State, question: Question) -> Answer:
-    listed = [answers.BanLine(b.who, timestamp(b.at), b.reason) for b in state.bans.values()]
-    more = len(listed) > MAX_LIST
-    return answers.BanList(id=question.origin.id, bans=listed[-MAX_LIST:], more=more)
+    # By their times, not as they stand in the table: that is another order after a restart.
+    bans = sorted(state.bans.values(), key=lambda b: (-b.at, b.who))
+    listed = [answers.BanLine(b.who, timestamp(b.at), b.reason) for b in bans[:MAX_LIST]]
+    return answers.BanList(id=question.origin.id, bans=listed, more=len(bans) > MAX_LIST)
 
 
 def _status(state: State, question: Question) -> Answer:

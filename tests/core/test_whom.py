@@ -61,6 +61,7 @@ def test_of_many_bans_the_newest_are_listed(house: House, monkeypatch: pytest.Mo
     for last in (1, 2, 3):
         assert house.ask("op", "bans")["more"] is False
         assert house.ask("op", "ban", address=f"192.0.2.{last}")["ok"]
+        house.wait(1)
     found = house.ask("op", "bans")
-    assert [ban["who"] for ban in found["bans"]] == ["192.0.2.2", "192.0.2.3"]
+    assert [ban["who"] for ban in found["bans"]] == ["192.0.2.3", "192.0.2.2"]
     assert found["more"] is True

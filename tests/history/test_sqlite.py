@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -13,19 +14,25 @@ from hypothesis import strategies as st
 from chatlib.core.apply import apply
 from chatlib.core.batch import Batch, Entry
 from chatlib.core.commands import (
+    Ban,
     ChangeNick,
     Command,
+    CreateRoom,
     Deregister,
     EndSession,
+    Invite,
     JoinRoom,
     LeaveRoom,
     OpenSession,
     Origin,
+    Question,
     Register,
+    RoomBan,
     Say,
     SetTopic,
     Unregister,
 )
+from chatlib.core.questions import answer
 from chatlib.core.state import Changes, State
 from chatlib.errors import BadConfiguration, CannotCreate
 from chatlib.history.care import check
@@ -40,6 +47,7 @@ from chatlib.history.sqlite import (
     SqliteStore,
 )
 from chatlib.history.store import StoreFailed
+from chatlib.protocol import requests
 from chatlib.protocol.events import Line
 
 HOUR = MARK
@@ -352,6 +360,41 @@ def test_a_history_from_before_users_goes_on(tmp_path: Path) -> None:
         assert state.rooms["ops"].members == {"s1": 1}
         assert state.nicks == {"ann": "s1", "bob": "s2"} and state.epoch == "old"
     assert check(tmp_path) == []
+
+
+def test_lists_are_in_the_same_order_after_a_restart(tmp_path: Path) -> None:
+    """Each is made in an order that is not that of the keys, as the store gives them back."""
+    store = SqliteStore(tmp_path, "e")
+    state, batch = State("e"), Batch()
+    made: list[Command] = [OpenSession(at=1, sid="s1", origin=ORIGIN, new_token="t1", nick="ann")]
+    made.append(CreateRoom(at=1, sid="s1", room="ops"))
+    for at, nick in enumerate(("eve", "bob", "mal"), 2):
+        made.append(OpenSession(at=1, sid=nick, origin=ORIGIN, new_token=nick, nick=nick))
+        made.append(RoomBan(at=at, sid="s1", room="ops", nick=nick))
+        made.append(Ban(at=at, who=f"{nick}'s address", local=True))
+        made.append(
+            Invite(at=at, id=nick, token=nick, digest=nick.encode(), room="ops", uses=1,
+                   seconds=at, local=True)
+        )  # fmt: skip
+    made.append(Ban(at=8, who="bob's address", local=True))  # once more
+    for command in made:
+        apply(state, command, batch)
+    store.commit(batch.entries, state.changes())
+    store.close()
+    store = SqliteStore(tmp_path, "e")
+    again = State("e")
+    again.restore(store.load())
+    store.close()
+    for one in (state, again):
+        of_room: Any = answer(one, Question(ORIGIN, "s1", requests.Bans(room="ops")))
+        assert [ban.who for ban in of_room.bans] == ["mal", "bob", "eve"]
+        roles: Any = answer(one, Question(ORIGIN, "s1", requests.Roles(room="ops")))
+        assert [ban.who for ban in roles.bans] == ["mal", "bob", "eve"]
+        of_all: Any = answer(one, Question(ORIGIN, "", requests.Bans()))
+        listed = [ban.who for ban in of_all.bans]
+        assert listed == ["bob's address", "mal's address", "eve's address"]
+        invited: Any = answer(one, Question(ORIGIN, "", requests.Invitations()))
+        assert [line.invitation for line in invited.invitations] == ["eve", "bob", "mal"]
 
 
 def test_a_registered_user_without_a_session_comes_back(tmp_path: Path) -> None:
