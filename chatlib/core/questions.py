@@ -9,9 +9,10 @@ from chatlib.core import audit, cursors, rights
 from chatlib.core.apply import NO_SESSION
 from chatlib.core.batch import INBOX, Count
 from chatlib.core.commands import Origin, Question
+from chatlib.core.grants import Granted, Kept, Muted
 from chatlib.core.registering import NOT_REGISTERED, identity_of
 from chatlib.core.rooms import member_fault
-from chatlib.core.state import Room, Session, State
+from chatlib.core.state import Room, Session, State, User
 from chatlib.core.streams import members, moment, timestamp
 from chatlib.protocol import answers, limits, requests
 from chatlib.protocol.answers import Answer, Failure
@@ -202,35 +203,56 @@ def _roles(state: State, session: Session, question: Question) -> Answer | Failu
     if isinstance(room, Failure):
         return room
     known = state.rights.get(room.name, rights.NOTHING)
-    ranked = sorted(known.roles.items(), key=lambda r: (-rights.RANKS[r[1].role], r[1].key))
-    roles = [answers.RoleLine(r.nick, r.role) for me, r in ranked if rights.lives(state, me)]
-    muted = {m.key: m for m in known.muted.values() if m.holds(state.at)}
+    names = _Names(state)
+    living = {me: granted for me, granted in known.roles.items() if rights.lives(state, me)}
+    ranked = sorted(
+        (-rights.RANKS[granted.role], key, nick, granted.role)
+        for me, granted in living.items()
+        for key, nick in [names.of(me, granted)]
+    )
+    muted = {names.of(me, m): m for me, m in known.muted.items() if m.holds(state.at)}
     mutes = [
-        answers.MuteLine(m.nick, timestamp(m.until) if m.until else None)
-        for _, m in sorted(muted.items())
+        answers.MuteLine(nick, timestamp(m.until) if m.until else None)
+        for (_, nick), m in sorted(muted.items())
     ]
-    bans = _banned(state, room)
     return answers.RoleList(
         id=question.origin.id,
-        roles=roles[:MAX_LIST],
+        roles=[answers.RoleLine(nick, role) for _, _, nick, role in ranked[:MAX_LIST]],
         mutes=mutes,
-        bans=bans,
-        more=len(roles) > MAX_LIST,
+        bans=_banned(state, room, names),
+        more=len(ranked) > MAX_LIST,
     )
 
 
-def _banned(state: State, room: Room) -> list[answers.BanLine]:
+class _Names:
+    """How those are called who have rights: now, or when they got them, where nobody is they."""
+
+    def __init__(self, state: State) -> None:
+        self._users: dict[str, list[User]] = {}
+        for user in state.users.values():
+            self._users.setdefault(rights.who_is(state, user), []).append(user)
+
+    def of(self, me: str, kept: Granted | Muted | Kept) -> tuple[str, str]:
+        """Return the nick key and the nickname of somebody."""
+        found = [(user.key, user.nick) for user in self._users.get(me, ())]
+        return min((one for one in found if one[0] == kept.key), default=None) or min(
+            found, default=(kept.key, kept.nick)
+        )
+
+
+def _banned(state: State, room: Room, names: _Names) -> list[answers.BanLine]:
     """Return who is kept out of a room, the newest first."""
-    banned = {b.key: b for b in state.rights.get(room.name, rights.NOTHING).banned.values()}
-    listed = sorted(banned.values(), key=lambda b: (-b.at, b.key))
-    return [answers.BanLine(b.nick, timestamp(b.at), b.reason) for b in listed]
+    known = state.rights.get(room.name, rights.NOTHING)
+    banned = {names.of(me, b): b for me, b in known.banned.items()}
+    listed = sorted(banned.items(), key=lambda one: (-one[1].at, one[0]))
+    return [answers.BanLine(nick, timestamp(b.at), b.reason) for (_, nick), b in listed]
 
 
 def _room_bans(state: State, session: Session, question: Question) -> Answer | Failure:
     room = _room(state, session, question, rights.RoomBans)
     if isinstance(room, Failure):
         return room
-    return answers.BanList(id=question.origin.id, bans=_banned(state, room))
+    return answers.BanList(id=question.origin.id, bans=_banned(state, room, _Names(state)))
 
 
 _ANSWERS: dict[type[Any], Callable[[State, Session, Any], Answer | Failure | Unanswered]] = {

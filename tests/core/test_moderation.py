@@ -10,6 +10,16 @@ from chatlib.core import audit, moderation
 from chatlib.core.grants import Muted, RoomRights
 from chatlib.core.state import State
 from tests.core.broker_play import BrokerPlay
+from tests.core.registered_play import House
+
+
+@pytest.fixture
+def house() -> House:
+    """Return a broker with keys, where ann has a room."""
+    house = House("ann", "bob")
+    house.hello("ann", "ann")
+    assert house.ask("ann", "create", room="ops")["ok"]
+    return house
 
 
 def audited(broker: BrokerPlay) -> list[tuple[str, str, str | None, str | None]]:
@@ -124,6 +134,51 @@ def test_what_is_asked_again_is_no_event() -> None:
         broker._pass()
         assert broker.pipeline.state.seq == head, asked
         assert json.loads(broker.pipeline.control[-1][-1])["ok"]
+
+
+def test_rights_are_told_under_the_nicknames_of_now() -> None:
+    """Without keys a ban or a mute is the nickname's, too: what is left of that is told as well."""
+    broker = BrokerPlay()
+    broker.given(ann="ops", bob="ops", eve="ops", mal="ops")
+    told = []
+    for asked in (
+        "ann > role room=ops nick=bob role=moderator",
+        "ann > mute room=ops nick=eve",
+        "ann > ban room=ops nick=mal",
+        "ann > roles room=ops",
+        "ann > nick nick=zoë",
+        "bob > nick nick=Robert",
+        "eve > nick nick=eva",
+        "mal > bye",
+        "ann > roles room=ops",
+    ):
+        broker._take(asked)
+        broker._pass()
+        answer = json.loads(broker.pipeline.control[-1][-1])
+        if "roles" in answer:
+            roles = [(line["nick"], line["role"]) for line in answer["roles"]]
+            mutes = [line["nick"] for line in answer["mutes"]]
+            told.append((roles, mutes, [line["who"] for line in answer["bans"]]))
+    assert told == [
+        ([("ann", "owner"), ("bob", "moderator")], ["eve"], ["mal"]),
+        ([("zoë", "owner"), ("Robert", "moderator")], ["eva", "eve"], ["mal"]),
+    ]
+
+
+def test_who_is_not_here_is_told_as_he_was_called(house: House) -> None:
+    """With a key he is found again, under whatever nickname he comes, or has registered."""
+
+    def names() -> list[str]:
+        return [line["nick"] for line in house.ask("ann", "roles", room="ops")["roles"]]
+
+    house.hello("bob", "bob")
+    assert house.ask("ann", "role", room="ops", nick="bob", role="moderator")["ok"]
+    house.ask("bob", "bye")
+    assert names() == ["ann", "bob"]
+    house.hello("bob", "Robert")
+    assert names() == ["ann", "Robert"]
+    assert house.ask("bob", "register")["ok"] and house.ask("bob", "bye")["ok"]
+    assert names() == ["ann", "Robert"]
 
 
 def test_a_commit_that_fails_takes_rights_back() -> None:
