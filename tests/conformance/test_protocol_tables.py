@@ -204,6 +204,18 @@ def test_table_of_leave_reasons() -> None:
     assert set(names(leave[2])) - {"reason"} == found
 
 
+def test_what_the_audit_log_tells() -> None:
+    """Entries are made by `note` and `note_operator`, and for who is not known yet by `write`."""
+    made = [(call, call.args[2]) for call in calls("note", "note_operator") if len(call.args) > 3]
+    made += [(call, call.args[3]) for call in calls("write") if len(call.args) > 4]
+    said = {constant(what) for _, what in made} - {None}
+    (told,) = (row[2] for row in table("event") if names(row[0]) == ["what"])
+    assert set(names(told.partition("what was done:")[2])) == said
+    used = {k.arg for call, _ in made for k in call.keywords if k.arg}
+    (beside,) = (row[2] for row in table("kind") if names(row[0]) == ["audit"])
+    assert set(names(beside)) - {"delete"} == used - {"room"} | {"what", "key"}
+
+
 def test_table_of_error_codes() -> None:
     codes = {constant(call.args[0]) for call in calls("Error", "ProtocolViolation") if call.args}
     codes |= {BadName.code, BadRoom.code}
