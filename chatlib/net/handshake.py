@@ -17,11 +17,13 @@ import zmq
 
 from chatlib.errors import Misuse, Refused, Unreachable
 from chatlib.net.curve import handshake_fault, make_pair
+from chatlib.net.dial import dial
 from chatlib.protocol.links import Endpoint
 from chatlib.security.door import REFUSED
 from chatlib.security.keys import KeyPair, decode_z85, fingerprint
 
 LOOK_S = 1.0  # that a look at a greeting may take
+DIAL_S = 3.0
 QUICK_S = 5.0  # who does not understand us hangs up at once; one that is stopped does it later
 LOST = "the connection to the broker was lost"
 CUT_OFF = 3  # times in a row, which a broker that starts anew is not
@@ -79,16 +81,20 @@ class Handshakes:
         mechanism = self._mechanism(event, value)
         if mechanism is None:
             return Unreachable(LOST)
+        if (fault := self.mismatch(mechanism)) is not None:
+            return fault
+        return Unreachable(LOST) if self._keys is None else self._hung_up_on(self._keys)
+
+    def mismatch(self, mechanism: str) -> Refused | Unreachable | None:
+        """Return why who greets with this is not our broker; None where he may be."""
         if mechanism == "":
             return Unreachable(
                 f"what answers at {self._endpoint} does not speak ZeroMQ: is it the address of "
                 f"a broker?"
             )
         if self._keys is None:
-            return self._encrypted() if mechanism == "CURVE" else Unreachable(LOST)
-        if mechanism != "CURVE":
-            return self._not_encrypted()
-        return self._hung_up_on(self._keys)
+            return self._encrypted() if mechanism == "CURVE" else None
+        return None if mechanism == "CURVE" else self._not_encrypted()
 
     def _mechanism(self, event: int, value: int) -> str | None:
         if (event, value) == (
@@ -133,6 +139,18 @@ class Handshakes:
             f"the broker at {self._endpoint} is not encrypted, but it should have a key: ask its "
             f"operator; nothing was sent",
         )
+
+
+def look(endpoint: Endpoint, keys: Keys | None) -> None:
+    """See whether a broker is there that these keys fit, without asking it anything.
+
+    Raises Unreachable; Refused where no waiting helps.
+    """
+    dial(endpoint, DIAL_S)
+    mechanism = mechanism_of(endpoint)
+    fault = None if mechanism is None else Handshakes(endpoint, keys).mismatch(mechanism)
+    if fault is not None:
+        raise fault
 
 
 def mechanism_of(endpoint: Endpoint, timeout: float = LOOK_S) -> str | None:

@@ -13,7 +13,7 @@ import zmq
 from chatlib.errors import Misuse, Refused, Unreachable
 from chatlib.net import handshake
 from chatlib.net.curve import make_pair
-from chatlib.net.handshake import CUT_OFF, QUICK_S, Handshakes, keys_for, mechanism_of
+from chatlib.net.handshake import CUT_OFF, QUICK_S, Handshakes, keys_for, look, mechanism_of
 from chatlib.net.sockets import make_context
 from chatlib.protocol.links import parse_endpoint
 
@@ -116,7 +116,12 @@ def test_what_libzmq_greets_with(mechanism: str) -> None:
         if mechanism == "CURVE":
             router.curve_server, router.curve_secretkey = True, PAIR.secret
         port = router.bind_to_random_port("tcp://127.0.0.1")
-        assert mechanism_of(parse_endpoint(f"tcp://127.0.0.1:{port}")) == mechanism
+        here = parse_endpoint(f"tcp://127.0.0.1:{port}")
+        assert mechanism_of(here) == mechanism
+        look(here, KEYS if mechanism == "CURVE" else None)
+        with pytest.raises(Refused) as refused:
+            look(here, None if mechanism == "CURVE" else KEYS)
+        assert refused.value.code == ("encrypted" if mechanism == "CURVE" else "not_encrypted")
         router.close(linger=0)
 
 
@@ -148,3 +153,5 @@ def test_what_others_greet_with(says: bytes, mechanism: str | None, tmp_path: Pa
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "ipc:///nowhere/at/all"])
 def test_where_nobody_is(address: str) -> None:
     assert mechanism_of(parse_endpoint(address)) is None
+    with pytest.raises(Unreachable, match="is the broker running there"):
+        look(parse_endpoint(address), None)
