@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
     """Chat until its user, or the input, is at the end. Raises the errors of chatlib.errors."""
     from chatlib.cli.destination import Door, find
     from chatlib.names import LOBBY, room_name
-    from chatlib.tui.arrive import PROGRAM, arrive_as, ask_nick
+    from chatlib.tui.arrive import PROGRAM, arrive_as, ask_nick, find_broker
 
     to = find(args.address)
     consent.agree(to, yes=args.yes)
@@ -89,9 +89,11 @@ def run(args: argparse.Namespace) -> int:
         ensure_broker(to.endpoint)
     door = Door(to, args.key, PROGRAM)
     person = sys.stdin.isatty() and not args.json
-    ask = ask_nick if person else None
+    ask, wait = ask_nick if person else None, person and not args.no_wait
+    if person and args.nick is None:  # who is asked for a nickname is not asked in vain
+        find_broker(door.look, wait=wait)
     try:
-        client = arrive_as(door.client, args.nick, wait=person and not args.no_wait, ask=ask)
+        client = arrive_as(door.client, args.nick, wait=wait, ask=ask)
     except Refused as e:
         raise door.advised(e) from None
     with client:

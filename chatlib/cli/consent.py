@@ -40,7 +40,8 @@ def agree(to: Destination, *, yes: bool) -> None:
     print(WARNING, file=sys.stderr)
     try:
         answer = input("Is it your own? [y/N] ")
-    except EOFError:
+    except EOFError:  # Ctrl-D, which does not end the line
+        print(file=sys.stderr)
         answer = ""
     if answer.strip().lower() not in ("y", "yes"):
         raise Misuse("the link was not opened: ask for an invitation instead (hubbub invite)")

@@ -82,6 +82,16 @@ class Door:
                 f"{destination.endpoint}: join with its link first (hubbub join LINK)"
             )
 
+    def look(self) -> None:
+        """See whether a broker is there that these keys fit. Raises Unreachable, Refused."""
+        from chatlib.net.handshake import keys_for, look
+
+        to = self._to
+        try:
+            look(to.endpoint, keys_for(to.server_key, self._own, to.token))
+        except Refused as e:
+            raise self.advised(e) from None
+
     def client(self, nick: str) -> Client:
         """Return a client that was not started."""
         return self._client(nick, bot=False)

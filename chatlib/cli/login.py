@@ -41,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
             f"`/device` print them"
         )
     door = Door(to, args.key, PROGRAM)
+    door.look()
     nick = door.client(args.nick).login(args.nick, _password())
     door.opened()
     print(f"this machine is {nick} now: join with: hubbub chat {to.endpoint}", file=sys.stderr)

@@ -132,6 +132,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return e.exit_code
     except KeyboardInterrupt:
         return 130
+    except EOFError:  # Ctrl-D where something was asked: its line is not ended yet
+        print(file=sys.stderr)
+        return 130
     except BrokenPipeError:
         # Whoever read us is gone. Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -7,6 +7,7 @@ import math
 import sys
 import time
 from collections.abc import Callable
+from itertools import chain, repeat
 
 from chatlib.core.signals import Connection
 from chatlib.errors import BadName, Refused, Unreachable
@@ -17,6 +18,7 @@ from chatlib.version import __version__
 
 PROGRAM = f"hubbub {__version__}"
 
+LOOK_AGAIN_S = (0.3, 1.0, 2.0, 4.0, 8.0)  # from a look for a broker to the next
 Make = Callable[[str], Client]  # of a nickname, a client that was not started
 
 
@@ -42,6 +44,26 @@ def ask_nick(offered: str) -> str:
             return nick
 
 
+def find_broker(look: Callable[[], None], *, wait: bool) -> None:
+    """Return when a broker is there: before anybody is asked anything that it takes to get in.
+
+    `look` raises Unreachable where none is; with `wait` it is waited for. Raises Unreachable,
+    Refused.
+    """
+    away = _Away()
+    for pause in chain(LOOK_AGAIN_S, repeat(LOOK_AGAIN_S[-1])):
+        try:
+            look()
+        except Unreachable as e:
+            if not wait:
+                raise
+            away.tell(str(e))
+            away.count_down(pause)
+        else:
+            away.end()
+            return
+
+
 def arrive(make: Make, nick: str, *, wait: bool) -> Client:
     """Return a client that is online.
 
@@ -58,33 +80,43 @@ def arrive(make: Make, nick: str, *, wait: bool) -> Client:
 
 
 def _await(client: Client, wait: bool) -> None:
-    told_once = False
+    away = _Away()
     for told in client.events():
         if not isinstance(told, Connection):
             continue
         if told.state == "online":
-            if told_once:
-                print("\r\x1b[Kthe broker is there", file=sys.stderr)
+            away.end()
             return
         if told.state == "refused":
             raise Refused(told.code, told.detail, told.suggestion)
         if told.state == "offline" and not wait:
             raise Unreachable(told.detail)
         if told.state == "offline":
-            if not told_once:
-                print(
-                    f"{sanitize(told.detail)}\nTrying until it is there; Ctrl-C ends.",
-                    file=sys.stderr,
-                )
-            told_once = True
-            _count_down(told.retry_in or 0, client)
+            away.tell(told.detail)
+            away.count_down(told.retry_in or 0, lambda: client.state != "offline")
 
 
-def _count_down(seconds: float, client: Client) -> None:
-    deadline = time.monotonic() + seconds
-    while client.state == "offline" and (left := deadline - time.monotonic()) > 0:
-        print(f"\r\x1b[Knext try in {math.ceil(left)} s", end="", file=sys.stderr, flush=True)
-        time.sleep(min(left, 0.2))
+class _Away:
+    """Says that a broker is not there, once, and when it is."""
+
+    def __init__(self) -> None:
+        self._told = False
+
+    def tell(self, why: str) -> None:
+        if not self._told:
+            print(f"{sanitize(why)}\nTrying until it is there; Ctrl-C ends.", file=sys.stderr)
+        self._told = True
+
+    def end(self) -> None:
+        if self._told:
+            print("\r\x1b[Kthe broker is there", file=sys.stderr)
+
+    def count_down(self, seconds: float, over: Callable[[], bool] = lambda: False) -> None:
+        deadline = time.monotonic() + seconds
+        while not over() and (left := deadline - time.monotonic()) > 0:
+            told = f"\r\x1b[Knext try in {math.ceil(left)} s"
+            print(told, end="", file=sys.stderr, flush=True)
+            time.sleep(min(left, 0.2))
 
 
 def arrive_as(

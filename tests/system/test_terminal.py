@@ -166,6 +166,51 @@ def test_no_broker_is_said_at_once_with_a_countdown(tmp_path: Path) -> None:
             assert ann.left_clean() == 130
 
 
+def test_nobody_is_asked_for_what_is_of_no_use(broker: RunningBroker) -> None:
+    """Where no broker is, or one that wants a link, or has no keys, that is told at once."""
+
+    def told(part: str, code: int, *command: str) -> None:
+        with Terminal(*command, columns=120) as ann:
+            ann.sees(part)
+            assert ann.left_clean() == code
+        assert b"nickname [" not in ann.raw and b"password:" not in ann.raw
+
+    with Encrypted() as house:
+        link, address = f"'{house.link('ops')}'", house.address
+        told("is encrypted: join with the link", 77, "chat", address)
+    plain = link.replace(address[6:], broker.control[6:])
+    told("is not encrypted, but it should have a key", 77, "join", plain)
+    told("is not encrypted, but it should have a key", 77, "login", plain, "ann")
+    told("(connection refused): is the broker running", 69, "chat", address, "--no-wait")
+    told("(connection refused): is the broker running", 69, "login", link, "ann")
+
+
+def test_a_nickname_is_asked_for_when_the_broker_is_there(tmp_path: Path) -> None:
+    with RunningBroker(tmp_path) as broker:
+        broker.stop()
+        with Terminal("chat", broker.control, columns=120) as ann:
+            ann.sees("(connection refused)").sees("next try in")
+            with broker.again():
+                ann.sees("the broker is there").sees("nickname [").enter("ann").sees("lobby>")
+                ann.enter("/quit")
+                assert ann.left_clean() == 0
+
+
+def test_ctrl_d_at_a_prompt_leaves(broker: RunningBroker) -> None:
+    with Terminal("chat", broker.control) as ann:
+        ann.sees("nickname [").type("\x04")
+        assert ann.left_clean() == 130
+        assert "Traceback" not in ann.look()
+    with Encrypted() as house:
+        with Terminal("login", f"'{house.link('ops')}'", "ann", columns=120) as ann:
+            ann.sees("password: ").type("\x04")
+            assert ann.left_clean() == 130
+            assert "Traceback" not in ann.look()
+        with Terminal("join", f"'{house.link('ops', token='device-x')}'", columns=120) as ann:
+            ann.sees("Is it your own?").type("\x04").sees("\nhubbub: the link was not opened")
+            assert ann.left_clean() == 2
+
+
 def test_a_dumb_terminal_gets_lines(broker: RunningBroker) -> None:
     with chat(broker, "ann", TERM="dumb") as ann, chat(broker, "bob", "--linear") as bob:
         ann.sees("lobby: no topic; here:")
