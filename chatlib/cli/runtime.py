@@ -17,9 +17,10 @@ def directory() -> Iterator[Path | None]:
 
     Nobody but this user can look into it. None where it can't be made: such a broker goes unasked.
     """
-    base = os.environ.get("XDG_RUNTIME_DIR", "")
+    base = Path(os.environ.get("XDG_RUNTIME_DIR", ""))  # without one this is where we are
+    place = base if base.is_absolute() and base.is_dir() else None
     try:
-        made = Path(tempfile.mkdtemp(prefix="hubbub-", dir=base if Path(base).is_dir() else None))
+        made = Path(tempfile.mkdtemp(prefix="hubbub-", dir=place))
     except OSError:
         yield None
         return

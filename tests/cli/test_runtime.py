@@ -47,6 +47,20 @@ def test_it_is_nobody_elses_and_in_use(short: Path) -> None:
     assert not made.exists() and not in_use(made)
 
 
+@pytest.mark.parametrize("base", [None, "", "here"])
+def test_it_is_not_made_where_one_happens_to_be(
+    base: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("here").mkdir()
+    monkeypatch.delenv("XDG_RUNTIME_DIR")
+    if base is not None:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", base)
+    with directory() as made:
+        assert made is not None and made.parent == Path(tempfile.gettempdir())
+        assert list(tmp_path.rglob("*")) == [tmp_path / "here"]
+
+
 def test_where_none_can_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A broker on a machine without a place to write starts all the same."""
     for name in ("XDG_RUNTIME_DIR", "TMPDIR"):
