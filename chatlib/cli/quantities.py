@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-LONGEST_DAYS = 366  # of a link; docs/protocol.md, `invite`
-
 
 def seconds(least: float, most: float, what: str) -> Callable[[str], float]:
     """Return what reads `2.5`, `30s` or `1m` where `what` lasts `least` to `most` seconds."""
@@ -30,9 +28,10 @@ def span(text: str) -> float:
 def lifetime(text: str) -> int:
     """Return the whole seconds that `30m` or `7d` means: a unit is needed, hours are usual."""
     from chatlib import amounts
+    from chatlib.protocol.limits import LONGEST_DAYS, LONGEST_S
 
     found = round(_told(lambda: amounts.span(text)))
-    if not 1 <= found <= LONGEST_DAYS * amounts.SECONDS["d"]:
+    if not 1 <= found <= LONGEST_S:
         raise argparse.ArgumentTypeError(f"a link is good for 1s to {LONGEST_DAYS}d, not {text!r}")
     return found
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any, Literal
 
+from chatlib.errors import Misuse
 from chatlib.names import nick_key, room_name
-from chatlib.protocol import answers, requests
+from chatlib.protocol import answers, limits, requests
 from chatlib.protocol.answers import BanLine, RoleList
 
 
@@ -66,8 +67,13 @@ class Ruling(ABC):
     def mute(
         self, room: str, nick: str, seconds: int | None = None, *, timeout: float = 10
     ) -> None:
-        """Let somebody say nothing in a room, for so long or until he is unmuted."""
+        """Let somebody say nothing in a room, for so long or until he is unmuted. Raises Misuse."""
         nick_key(nick)
+        if seconds is not None and not 1 <= seconds <= limits.LONGEST_S:
+            raise Misuse(
+                f"a mute lasts 1 second to {limits.LONGEST_DAYS} days; without a time it lasts "
+                f"until the unmute"
+            )
         asked = requests.Mute(room=room_name(room), nick=nick, seconds=seconds)
         self._ask(asked, answers.Answer, timeout)
 

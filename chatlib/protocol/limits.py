@@ -22,6 +22,9 @@ SUBSCRIPTION_BYTES = 1024  # a longer one can crash an XPUB (libzmq issue 4671)
 FEED_LINES = 1_000
 FEED_BYTES = 256 * 1024
 
+LONGEST_DAYS = 366  # of what ends by itself: invitations, mutes
+LONGEST_S = LONGEST_DAYS * 24 * 3600
+
 HEARTBEAT = 10.0  # seconds
 MISSED_HEARTBEATS = 3  # a session silent for so many of them ends
 

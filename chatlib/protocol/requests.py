@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from chatlib.protocol.fields import Id, Name, Seq
+from chatlib.protocol.limits import LONGEST_S
 
 PASSWORD_CHARS = 8  # of a new password, at least
 
@@ -77,7 +78,7 @@ class Invite(Request, tag="invite"):
 
     room: Name = "lobby"
     uses: Annotated[int, Meta(ge=1, le=10_000)] = 1
-    seconds: Annotated[int, Meta(ge=1, le=366 * 24 * 3600)] = 24 * 3600
+    seconds: Annotated[int, Meta(ge=1, le=LONGEST_S)] = 24 * 3600
 
 
 class Uninvite(Request, tag="uninvite"):
@@ -157,7 +158,7 @@ class Mute(Request, tag="mute"):
 
     room: Name
     nick: Name
-    seconds: Annotated[int, Meta(ge=1, le=366 * 24 * 3600)] | None = None
+    seconds: Annotated[int, Meta(ge=1, le=LONGEST_S)] | None = None
 
 
 class Unmute(Request, tag="unmute"):
@@ -285,7 +286,7 @@ class Reset(Request, tag="reset"):
     """Take all keys and the password from a nickname, and make a token for a new key."""
 
     nick: Name
-    seconds: Annotated[int, Meta(ge=1, le=366 * 24 * 3600)] = 24 * 3600
+    seconds: Annotated[int, Meta(ge=1, le=LONGEST_S)] = 24 * 3600
 
 
 AnyRequest = (

@@ -254,6 +254,7 @@ BEYOND_HELLO = {
     "roles in a room": grants.MAX_ROLES,
     "mutes in a room": grants.MAX_MUTES,
     "bans from a room": grants.MAX_BANS,
+    "days of an invitation, a mute, a `reset`": limits.LONGEST_DAYS,
     "lines with `re` in a pass of the broker": lookups.MOST,
     "waiting requests of a connection that read": reads.MOST_WAITING,
     "control messages sent ahead to one peer": sockets.CONTROL_HWM,

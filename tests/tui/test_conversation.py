@@ -261,6 +261,9 @@ def test_two_people_and_a_room_of_their_own(ann: Person, bob: Person) -> None:
     assert ann.sees("bob is banned from den: unban him first")
     ann.types("/unban bob", "/invite bob", "/mute bob soon", "/create", "/invite bob lobby")
     assert ann.sees("'soon' is no time: write 2.5, 90s, 10m, 1h30m or 2d")
+    ann.types("/mute bob 367d", "/mute bob 0s")
+    assert ann.sees("a mute lasts 1 second to 366 days")
+    assert len([line for line in ann.lines if "a mute lasts" in line]) == 2
     assert ann.sees("usage: /create [--private] NAME")
 
 
