@@ -22,7 +22,8 @@ EVERY = ""  # in place of a command: holds for every command that has the option
 WORDS = {"1": True, "true": True, "yes": True, "on": True,
          "0": False, "false": False, "no": False, "off": False}  # fmt: skip
 ALIKE = 0.7  # of 1: `nik` and `nick` are more alike than that, `wibble` and `idle` are not
-OTHERWISE = {("web", "key"), ("web", "data")}  # of TLS, of the page server: nobody else's
+# Of TLS, of the page server, of who may see the page, and how: nobody else's.
+OTHERWISE = {("web", key) for key in ("key", "data", "access", "insecure", "ready-file")}
 NOT_HERE = ("--help", "--version", "--config", "--yes")  # consent is given each time
 
 Parsers = Mapping[str, argparse.ArgumentParser]

@@ -166,7 +166,13 @@ def test_what_means_something_else_for_a_command_is_not_for_it(tmp_path: Path) -
     assert values(found, "log") == {"key": Path("own.key"), "address": "tcp://h:1"}
     assert values(found, "ban") == values(found, "audit") == {}
     assert "key" not in values(found, "web")
-    assert values(configured(tmp_path, 'data = "/srv"'), "web") == {}
+    of_broker = 'data = "/srv"\naccess = "open"\ninsecure = true\nready-file = "ready"'
+    assert values(configured(tmp_path, of_broker), "web") == {}
+    assert values(configured(tmp_path, of_broker), "broker") == {
+        "data": Path("/srv"), "access": "open", "insecure": True, "ready_file": Path("ready"),
+    }  # fmt: skip
+    of_page = 'insecure = true\n[web]\ninsecure = false\naccess = "open"'
+    assert values(configured(tmp_path, of_page), "web") == {"insecure": False, "access": "open"}
     assert len(values(found, "broker")["limit"]) == 1  # type: ignore[arg-type]
     found = configured(tmp_path, "", HUBBUB_NICK="ann")
     assert values(found, "chat") == {"nick": "ann"} and values(found, "log") == {}
