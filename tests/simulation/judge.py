@@ -97,6 +97,7 @@ class Judge:
         self.state: State | None = None
         self._spoken: dict[int, int] = defaultdict(lambda: -1)  # member -> his newest in history
         self._seq = 0
+        self._began = self._ended = 0  # the seqs before and behind the last pass
         self._at = ""
         self._private: list[tuple[str, Event]] = []  # of this pass, with the inbox's owner
 
@@ -199,9 +200,27 @@ class Judge:
             self._may_read(sids, told.get("room", ""), told)
 
     def _may_read(self, sids: Collection[str], room: str, told: Any) -> None:
-        if room in self.private and not told.get("inbox"):
+        if room in self.private and told.get("inbox") is not True:  # of `hello` it is a seq
             inside = not self.members[room].keys().isdisjoint(sids)
+            inside = inside or self._told_before_the_end(sids, room, told)
             assert inside, f"answered to {sids}, who may not read it: {told}"
+
+    def _told_before_the_end(self, sids: Collection[str], room: str, told: Any) -> bool:
+        """Tell whether it is of the moment before they were put out, in the pass just committed.
+
+        What is asked takes effect in order, so a `topic` or a `hello` may be answered and a kick
+        behind it in one pass: then the answer holds what was there ahead of the kick, no more.
+        """
+        spans = [span for sid in sids for span in self.spans[room][sid]]
+        end = max((last for _, last in spans if self._began < last <= self._ended), default=0)
+        if not end or told.keys() & {"seq", "events", "members", "heads"}:
+            return False  # what is looked up is looked up behind the commit
+        if "topic" not in told:
+            return bool(told["rooms"][room] < end)
+        events = self.chains[f"private/{room}/"].events
+        changes = [e for e in events if e.kind == "topic" and e.seq < end]
+        before = [e.text for e in changes if e.seq <= self._began] or [""]
+        return told["topic"] in (before[-1], *(e.text for e in changes if e.seq > self._began))
 
     # -- answers, and a broker that starts ----------------------------------------------------
 
@@ -219,6 +238,7 @@ class Judge:
     def started(self, state: State) -> None:
         """Look at what a broker that starts knows: all that was committed, and no more."""
         self.state = state
+        self._began = self._ended = self._seq
         assert state.seq == self._seq, f"the head of all: {state.seq} instead of {self._seq}"
         sessions = {s.nick.casefold(): s.sid for s in state.sessions.values()}
         assert sessions == self.owners, f"who is here: {sessions} instead of {self.owners}"
@@ -279,6 +299,7 @@ class Judge:
 
     def passed(self, notes: Sequence[Note], now: float) -> None:
         """Look at which nicknames changed hands in a pass: they are unique at each instant."""
+        self._began, self._ended = self._ended, self._seq
         held = {nick: {sid} for nick, sid in self.owners.items()}
         for note in notes:
             if note.what in ("ended", "renamed"):

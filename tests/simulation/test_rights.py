@@ -5,6 +5,7 @@ The judge looks at each frame that leaves the broker, whoever asked for it and h
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ from chatlib.core import rights, streams
 from chatlib.core.batch import Entry
 from chatlib.net import pipeline
 from tests.core import consistency
+from tests.simulation.station import Station
 from tests.simulation.test_teeth import caught
 from tests.simulation.weather import weather
-from tests.simulation.world import CRASHING, Plan
+from tests.simulation.world import CRASHING, Plan, World
 
 PLAN = Plan(members=12, thinks=0.7, suffers=5.0, rights=True)
 SMALL = CRASHING._replace(rights=True, thinks=0.2)
@@ -40,6 +42,62 @@ def test_nor_behind_the_files_of_one_that_ended(
     request: pytest.FixtureRequest, seed: int, tmp_path: Path
 ) -> None:
     weather(request, seed, SMALL, tmp_path)
+
+
+class Peer:
+    """Somebody who asks what a test says, and keeps what he is told."""
+
+    def __init__(self, station: Station) -> None:
+        self.routing = station.new_routing()
+        self.frames: list[bytes] = []
+        self._station = station
+        station.connect(self)
+
+    def ask(self, op: str, **fields: Any) -> None:
+        frame = json.dumps({"op": op, **fields}).encode()
+        self._station.take_control(self.routing, frame)
+
+    def deliver(self, frame: bytes) -> None:
+        self.frames.append(frame)
+
+    def lose(self) -> None: ...
+
+
+def test_what_was_answered_before_a_kick_in_the_same_pass_is_no_leak() -> None:
+    """But nothing that came behind the kick, and nothing later, is taken for that."""
+    world = World(0, Plan(members=0))
+    ann, bob = Peer(world.station), Peer(world.station)
+    for peer, nick in ((ann, "ann"), (bob, "bob")):
+        peer.ask("hello", v=1, nick=nick)
+    ann.ask("create", room="den", private=True)
+    ann.ask("role", room="den", nick="bob", role="member")
+    for peer in (ann, bob):
+        peer.ask("join", room="den")
+    ann.ask("topic", room="den", text="an old one")
+    world.clock.run_until(1)
+    again = json.loads(bob.frames[0])
+    bob.ask("topic", room="den", text="a new one")
+    bob.ask("hello", v=1, session=again["session"])
+    ann.ask("kick", room="den", nick="bob")
+    ann.ask("topic", room="den", text="bob is out")
+    world.clock.run_until(1.1)  # one pass; the judge sees all that it sends
+    (answer,) = [f for f in bob.frames if b'"topic":"a new one"' in f]
+    (welcome,) = [f for f in bob.frames if b'"resumed":true' in f]
+    head = json.loads(welcome)["rooms"]["den"]
+
+    def leaks(frame: bytes) -> bool:
+        try:
+            world.judge.sent({again["sid"]}, frame)
+        except AssertionError as e:
+            assert "may not read it" in str(e)
+            return True
+        return False
+
+    assert not leaks(answer) and not leaks(answer.replace(b"a new", b"an old"))
+    assert leaks(answer.replace(b"a new one", b"bob is out"))
+    assert leaks(welcome.replace(b'"den":%d' % head, b'"den":%d' % (head + 9)))
+    world.clock.run_until(3)
+    assert leaks(answer) and leaks(welcome)
 
 
 @pytest.mark.parametrize("place", [("room/", "private/"), ""])
