@@ -47,7 +47,7 @@ class Kept(Struct, frozen=True):
 
 
 class RoomRights(Struct, frozen=True):
-    """One room's; by who somebody is. `private` is for life.
+    """One room's; by who somebody is. `private` is for life, and so is who opened it.
 
     In a `closed` one nobody is, until an operator opens it again.
     """
@@ -57,6 +57,7 @@ class RoomRights(Struct, frozen=True):
     muted: dict[str, Muted] = {}
     banned: dict[str, Kept] = {}
     closed: bool = False
+    opener: str = ""
 
 
 class Head(Struct, frozen=True):

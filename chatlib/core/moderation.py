@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from chatlib.core import audit, commands, grants, rights
 from chatlib.core.batch import Batch, Note, Reply
 from chatlib.core.grants import Granted, Kept, Muted, RoomRights
-from chatlib.core.rooms import MAX_ROOMS, depart, own_room
+from chatlib.core.rooms import depart, opening_fault, own_room
 from chatlib.core.state import Room, Session, State, User, new_room
 from chatlib.core.streams import notify, tell_room, timestamp
 from chatlib.protocol import limits
@@ -53,9 +53,8 @@ def create_room(state: State, session: Session, command: commands.CreateRoom, ba
             text = f"there is a room {command.room} already, or one that you can't see"
             batch.fail(command.origin, Error("room_taken", f"{text}: take another name"))
             return
-    elif len(state.rooms) >= MAX_ROOMS:
-        text = f"this broker holds at most {MAX_ROOMS} rooms"
-        batch.fail(command.origin, Error("too_many_rooms", text))
+    elif error := opening_fault(state, session):
+        batch.fail(command.origin, error)
         return
     else:
         room = new_room(command.room, command.private)
@@ -303,20 +302,24 @@ def _note(session: Session, what: Any, room: Room, nick: str, batch: Batch, **mo
 def inherit(state: State, old: str, new: str) -> None:
     """Let somebody have what the one that he was before had in rooms.
 
-    Of two roles it is the higher one, of two mutes the longer.
+    Of two roles it is the higher one, of two mutes the longer. What he opened counts as well.
     """
     for room, known in sorted(state.rights.items()):
-        if any(old in table for table in (known.roles, known.muted, known.banned)):
-            roles, muted, banned = dict(known.roles), dict(known.muted), dict(known.banned)
-            had = [roles.pop(me) for me in (old, new) if me in roles]
-            if had:
-                roles[new] = max(had, key=lambda granted: rights.RANKS[granted.role])
-            mutes = [muted.pop(me) for me in (old, new) if me in muted]
-            if mutes:
-                muted[new] = max(mutes, key=lambda mute: mute.until or inf)
-            if old in banned:
-                banned.setdefault(new, banned.pop(old))
-            _keep(state, room, replace(known, roles=roles, muted=muted, banned=banned))
+        opener = new if known.opener == old else known.opener
+        tables = (known.roles, known.muted, known.banned)
+        if opener == known.opener and not any(old in table for table in tables):
+            continue
+        roles, muted, banned = dict(known.roles), dict(known.muted), dict(known.banned)
+        had = [roles.pop(me) for me in (old, new) if me in roles]
+        if had:
+            roles[new] = max(had, key=lambda granted: rights.RANKS[granted.role])
+        mutes = [muted.pop(me) for me in (old, new) if me in muted]
+        if mutes:
+            muted[new] = max(mutes, key=lambda mute: mute.until or inf)
+        if old in banned:
+            banned.setdefault(new, banned.pop(old))
+        changed = replace(known, roles=roles, muted=muted, banned=banned, opener=opener)
+        _keep(state, room, changed)
 
 
 def forget(state: State, me: str) -> None:

@@ -14,6 +14,7 @@ from chatlib.protocol.codec import text_fault
 from chatlib.protocol.fields import Error
 
 MAX_ROOMS = 10_000
+MAX_OPENED = 1_000  # by one, ever: rooms do not end, and nobody is to take all that there can be
 
 
 def join_room(state: State, session: Session, command: JoinRoom, batch: Batch) -> None:
@@ -21,7 +22,7 @@ def join_room(state: State, session: Session, command: JoinRoom, batch: Batch) -
     user = session.user
     room = state.rooms.get(command.room)
     if room is None or user.id not in room.members:
-        if error := _join_fault(state, user, room):
+        if error := _join_fault(state, session, room):
             batch.fail(command.origin, error)
             return
         if room is None:
@@ -51,17 +52,32 @@ def join_room(state: State, session: Session, command: JoinRoom, batch: Batch) -
 
 def own_room(state: State, session: Session, room: Room) -> None:
     """Make somebody the owner of a room that is new."""
-    owner = Granted("owner", session.user.nick, session.user.key)
-    made = RoomRights(room.private, {rights.who(state, session): owner})
+    owner, me = Granted("owner", session.user.nick, session.user.key), rights.who(state, session)
+    made = RoomRights(room.private, {me: owner}, opener=me)
     state.put(state.rights, room.name, made)
 
 
-def _join_fault(state: State, user: User, room: Room | None) -> Error | None:
-    if len(user.rooms) >= limits.ROOMS_PER_SESSION:
+def _join_fault(state: State, session: Session, room: Room | None) -> Error | None:
+    if len(session.user.rooms) >= limits.ROOMS_PER_SESSION:
         text = f"a session is in at most {limits.ROOMS_PER_SESSION} rooms: leave one first"
         return Error("too_many_rooms", text)
-    if room is None and len(state.rooms) >= MAX_ROOMS:
+    return opening_fault(state, session) if room is None else None
+
+
+def opening_fault(state: State, session: Session) -> Error | None:
+    """Return why somebody may open no more rooms, or None; operators may as long as there can be.
+
+    All rooms are counted each time: that is seldom, and there are no more than MAX_ROOMS.
+    """
+    if len(state.rooms) >= MAX_ROOMS:
         return Error("too_many_rooms", f"this broker holds at most {MAX_ROOMS} rooms")
+    me = rights.who(state, session)
+    opened = sum(known.opener == me for known in state.rights.values())
+    if opened >= MAX_OPENED and not rights.operates(state, session.owner):
+        text = (
+            f"you have opened {MAX_OPENED} rooms, which is all that one may: join those there are"
+        )
+        return Error("too_many_rooms", text)
     return None
 
 

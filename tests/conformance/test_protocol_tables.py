@@ -243,6 +243,7 @@ BEYOND_HELLO = {
     "unread messages that are counted": limits.UNREAD,
     "conversations with a read cursor": cursors.MAX_PEERS,
     "rooms of a broker": rooms.MAX_ROOMS,
+    "rooms that one has opened, who is no operator": rooms.MAX_OPENED,
     "sessions of a broker": sessions.MAX_SESSIONS,
     "bound connections of a session": admission.MAX_BINDINGS,
     "registered nicknames of a broker": registering.MAX_REGISTERED,

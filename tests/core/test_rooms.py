@@ -7,6 +7,7 @@ import pytest
 from chatlib.core import rooms
 from chatlib.protocol import limits
 from tests.core.broker_play import BrokerPlay, play
+from tests.core.registered_play import House
 
 
 def test_joining_opens_a_room_and_tells_its_members() -> None:
@@ -240,3 +241,37 @@ def test_a_broker_has_so_many_rooms(monkeypatch: pytest.MonkeyPatch) -> None:
         """,
         ann="second",
     )
+
+
+def test_one_opens_so_many_rooms_and_joins_all_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By whatever session, and whether he left them or gave them away."""
+    monkeypatch.setattr(rooms, "MAX_OPENED", 2)
+    house = House("ann", "bob")
+    for who in ("ann", "ann.2", "bob", "op"):
+        house.hello(who, who.replace(".", ""))
+    assert house.ask("ann", "join", room="one")["ok"]
+    assert house.ask("ann", "leave", room="one")["ok"]
+    assert house.ask("ann.2", "create", room="two", private=True)["ok"]
+    assert house.ask("ann.2", "role", room="two", nick="bob", role="owner")["ok"]
+    assert house.ask("ann", "role", room="two", nick="ann", role="none")["ok"]
+    for op in ("join", "create"):
+        assert house.ask("ann", op, room="three") == "too_many_rooms"
+    assert "you have opened 2 rooms" in house.answers["ann"]["error"]["message"]
+    assert house.ask("bob", "join", room="three")["ok"]
+    assert house.ask("ann", "join", room="three")["ok"]
+    for room in ("four", "five", "six"):
+        assert house.ask("op", "create", room=room)["ok"]
+
+
+def test_a_key_that_becomes_a_device_s_brings_the_rooms_that_it_opened(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rooms, "MAX_OPENED", 1)
+    house = House("ann", "new")
+    house.hello("ann", "ann")
+    house.hello("new", "somebody")
+    assert house.ask("new", "join", room="one")["ok"]
+    assert house.ask("ann", "register")["ok"]
+    token = house.ask("ann", "device")["token"]
+    assert house.ask("new", "redeem", token=token)["ok"]
+    assert house.ask("ann", "join", room="two") == "too_many_rooms"
