@@ -9,7 +9,7 @@ from chatlib.core.batch import Batch, Note, Reply
 from chatlib.core.commands import BackUp, CloseRoom, ReopenRoom
 from chatlib.core.rooms import depart
 from chatlib.core.state import State
-from chatlib.core.streams import tell_room
+from chatlib.core.streams import notify, tell_room
 from chatlib.protocol import limits
 from chatlib.protocol.answers import BackingUp
 from chatlib.protocol.codec import text_fault
@@ -32,11 +32,15 @@ def close_room(state: State, command: CloseRoom, batch: Batch) -> None:
     if not known.closed:
         state.put(state.rights, room.name, replace(known, private=room.private, closed=True))
         by, why = audit.operator_nick(state, command), command.reason or None
-        for user in [state.users[id] for id in room.members]:
+        inside = [user for user in state.users.values() if room.name in user.rooms]
+        for user in sorted(inside, key=lambda user: user.id):
             if user.present:
                 one = state.sessions[user.sessions[0]]
                 tell_room(state, room, one, batch, kind="leave", reason="kicked", by=by, text=why)
                 batch.notes.append(Note("left", one.sid, one.nick, room.name, reason="kicked"))
+            else:
+                what = {"nick": by, "room": room.name, "to": user.nick, "text": why}
+                notify(state, user, batch, kind="kick", **what)
             depart(state, user, room)
         audit.note_operator(state, command, "close", batch, room=room.name, text=why)
     batch.confirm(command.origin)

@@ -7,6 +7,7 @@ is not in the room.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from math import inf
 from typing import Any, NamedTuple
 
@@ -92,7 +93,7 @@ def set_role(state: State, session: Session, command: commands.SetRole, batch: B
             _expel(state, session, found, "", batch)
         if before is None and room.private:
             told["kind"] = "invite"
-        _tell(state, session, room, them, batch, **told)
+        _tell(state, session, room, them.users, batch, **told)
         audit.note(state, session, "role", batch, room=room.name, to=them.nick, role=role)
     if command.origin is not None:
         answer = RoleIs(id=command.origin.id, room=room.name, nick=them.nick, role=role)
@@ -130,14 +131,18 @@ def kick(state: State, session: Session, command: commands.Kick, batch: Batch) -
     if found is None:
         return
     room, them = found
-    had = them.who in state.rights.get(room.name, rights.NOTHING).roles
-    if had and room.private:
+    known = state.rights.get(room.name, rights.NOTHING)
+    lost = room.private and them.who in known.roles
+    absent = [user for user in them.users if user.id not in room.members]
+    away = [user for user in absent if room.name in user.rooms]
+    if lost:
         _grant(state, room.name, them, "none")
-    out = _expel(state, session, found, command.reason, batch)
-    if out or (had and room.private):
-        audit.note(
-            state, session, "kick", batch, room=room.name, to=them.nick, text=command.reason or None
-        )
+        if len(absent) == len(them.users):  # the room sees nobody leave
+            tell_room(state, room, session, batch, kind="role", to=them.nick, role="none")
+    if _expel(state, session, found, command.reason, batch) or lost:
+        why = command.reason or None
+        _tell(state, session, room, absent if lost else away, batch, kind="kick", text=why)
+        audit.note(state, session, "kick", batch, room=room.name, to=them.nick, text=why)
     batch.confirm(command.origin)
 
 
@@ -161,7 +166,7 @@ def ban(state: State, session: Session, command: commands.RoomBan, batch: Batch)
         why = command.reason or None
         tell_room(state, room, session, batch, kind="ban", to=them.nick, text=why)
         _expel(state, session, found, command.reason, batch)
-        _tell(state, session, room, them, batch, kind="ban", text=why)
+        _tell(state, session, room, them.users, batch, kind="ban", text=why)
         _note(session, "banned", room, them.nick, batch, reason=why)
         audit.note(state, session, "ban", batch, room=room.name, to=them.nick, text=why)
     batch.confirm(command.origin)
@@ -181,6 +186,7 @@ def unban(state: State, session: Session, command: commands.RoomUnban, batch: Ba
     _keep(state, room.name, replace(known, banned=banned))
     nick = next(iter(lifted.values())).nick
     tell_room(state, room, session, batch, kind="unban", to=nick)
+    _tell(state, session, room, _seeing(state, room, lifted), batch, kind="unban")
     _note(session, "unbanned", room, nick, batch)
     audit.note(state, session, "unban", batch, room=room.name, to=nick)
     batch.confirm(command.origin)
@@ -204,6 +210,8 @@ def mute(state: State, session: Session, command: commands.Mute, batch: Batch) -
         _keep(state, room.name, replace(known, muted=muted))
         end = timestamp(until) if until else None
         tell_room(state, room, session, batch, kind="mute", to=them.nick, until=end)
+        seeing = _seeing(state, room, [them.who])
+        _tell(state, session, room, seeing, batch, kind="mute", until=end)
         _note(session, "muted", room, them.nick, batch, until=end or "")
         audit.note(state, session, "mute", batch, room=room.name, to=them.nick, until=end)
     batch.confirm(command.origin)
@@ -227,6 +235,7 @@ def unmute(state: State, session: Session, command: commands.Unmute, batch: Batc
         _keep(state, room.name, replace(known, muted=muted))
         nick = next(iter(lifted.values())).nick
         tell_room(state, room, session, batch, kind="unmute", to=nick)
+        _tell(state, session, room, _seeing(state, room, lifted), batch, kind="unmute")
         _note(session, "unmuted", room, nick, batch)
         audit.note(state, session, "unmute", batch, room=room.name, to=nick)
     batch.confirm(command.origin)
@@ -286,13 +295,26 @@ def _expel(
 
 
 def _tell(
-    state: State, session: Session, room: Room, them: Target, batch: Batch, **what: Any
+    state: State, session: Session, room: Room, users: list[User], batch: Batch, **what: Any
 ) -> None:
-    """Tell somebody in his inbox where he is not in the room."""
-    for user in them.users:
+    """Tell people in their inboxes where they are not in the room."""
+    for user in users:
         if user.id not in room.members:
             known = {"nick": session.nick, "sid": session.sid, "room": room.name, "to": user.nick}
             notify(state, user, batch, **known, **what)
+
+
+def _seeing(state: State, room: Room, whom: Collection[str]) -> list[User]:
+    """Return whom these are now, where the room is there for them: to others nothing is told."""
+    found = {user.id: user for me in whom for user in rights.users_of(state, me)}
+    passing = (state.nicks.get(me[1:], "") for me in whom if me.startswith("@"))
+    found |= {id: state.users[id] for id in passing if id}
+    return [
+        user
+        for _, user in sorted(found.items())
+        if not room.private
+        or rights.role_of(state, rights.who_is(state, user), room.name) != "none"
+    ]
 
 
 def _note(session: Session, what: Any, room: Room, nick: str, batch: Batch, **more: Any) -> None:

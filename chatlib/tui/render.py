@@ -260,6 +260,7 @@ _SENTENCES = {
     "topic": _topic,
     "role": _role,
     "invite": _invite,
+    "kick": _ruled("put", " out of"),
     "ban": _ruled("banned", " from"),
     "unban": _ruled("lets", " into"),
     "mute": _ruled("muted", " in"),

@@ -179,11 +179,12 @@ def test_table_of_event_kinds() -> None:
     said = get_args(get_type_hints(events.Line)["kind"])
     assert [names(row[0])[0] for row in table("kind")] == [
         *said, "join", "leave", "nick", "topic", "role", "mute", "unmute", "ban", "unban",
-        "invite", "audit",
+        "invite", "kick", "audit",
     ]  # fmt: skip
-    found = kinds("tell_room") | set(said) | {"invite", audit.STREAM}
+    inboxes = {"invite", "kick"}
+    found = kinds("tell_room") | set(said) | inboxes | {audit.STREAM}
     assert {names(row[0])[0] for row in table("kind")} == found
-    assert found - {"invite", audit.STREAM} == set(events.PUBLIC_KINDS)  # these two are never there
+    assert found - inboxes - {audit.STREAM} == set(events.PUBLIC_KINDS)  # these are never there
 
 
 def test_table_of_markers_and_notices() -> None:

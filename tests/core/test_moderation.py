@@ -213,3 +213,55 @@ def test_who_becomes_somebody_else_stays_muted_for_the_longer_time(
     moderation.inherit(state, "old", "new")
     kept = state.rights["ops"].muted
     assert {me: mute.until for me, mute in kept.items()} == {"new": left}
+
+
+def test_who_is_not_in_the_room_is_told_what_he_may_there(house: House) -> None:
+    """But in a private one without a role he is told nothing: it is not there for him."""
+
+    def told(who: str) -> list[tuple[str, str, str | None]]:
+        found = [e for e in house.sent.get(who, []) if "prev" in e]
+        return [(e["kind"], e["to"], e.get("text")) for e in found if e.get("inbox")]
+
+    house.hello("bob", "bob")
+    assert house.ask("ann", "create", room="den", private=True)["ok"]
+    for room, asked in (("ops", True), ("den", False)):
+        for op, fields in (
+            ("mute", {"nick": "bob", "seconds": 60}),
+            ("unmute", {"nick": "bob"}),
+            ("ban", {"nick": "bob", "reason": "noise"}),
+            ("unban", {"who": "bob"}),
+        ):
+            assert house.ask("ann", op, room=room, **fields)["ok"]
+            text = "noise" if op == "ban" else None
+            assert told("bob") == [(op, "bob", text)] * (asked or op == "ban"), (room, op)
+    assert house.ask("ann", "role", room="den", nick="bob", role="member")["ok"]
+    assert house.ask("ann", "mute", room="den", nick="bob")["ok"]
+    assert told("bob") == [("mute", "bob", None)]
+
+
+def test_who_is_kicked_from_a_room_where_he_is_not_is_told_and_so_is_the_room(
+    house: House,
+) -> None:
+    house.hello("bob", "bob")
+    assert house.ask("ann", "create", room="den", private=True)["ok"]
+    assert house.ask("ann", "join", room="den")["ok"]
+    assert house.ask("ann", "role", room="den", nick="bob", role="member")["ok"]
+    assert house.ask("ann", "kick", room="den", nick="bob", reason="noise")["ok"]
+    (role,) = [e for e in house.sent["ann"] if "prev" in e]
+    assert (role["kind"], role["to"], role["role"]) == ("role", "bob", "none")
+    (kick,) = [e for e in house.sent["bob"] if "prev" in e]
+    assert (kick["kind"], kick["nick"], kick["text"]) == ("kick", "ann", "noise")
+    assert house.ask("ann", "kick", room="den", nick="bob")["ok"]
+    assert not house.sent.get("bob"), "once more it is nothing"
+
+
+@pytest.mark.parametrize("op", ["kick", "close"])
+def test_who_is_put_out_while_away_does_not_come_back_and_learns_why(house: House, op: str) -> None:
+    house.hello("bob", "bob")
+    assert house.ask("bob", "join", room="ops")["ok"]
+    assert house.ask("bob", "register")["ok"] and house.ask("bob", "bye")["ok"]
+    asks, fields = ("ann", {"nick": "bob"}) if op == "kick" else ("op", {})
+    assert house.ask(asks, op, room="ops", reason="noise", **fields)["ok"]
+    assert house.hello("bob")["rooms"] == {}
+    (kick,) = house.ask("bob", "history", inbox=True)["events"]
+    assert (kick["kind"], kick["room"], kick["text"]) == ("kick", "ops", "noise")

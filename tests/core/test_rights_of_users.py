@@ -34,7 +34,7 @@ def test_who_is_kicked_while_away_does_not_come_back() -> None:
     state = registered_ann()
     do(state, commands.EndSession(at=2, sid="ann", reason="left"))
     batch = do(state, commands.Kick(at=2, sid="bob", room="den", nick="ann", reason=""))
-    assert [entry.stream for entry in batch.entries] == ["audit"]
+    assert [entry.stream for entry in batch.entries] == ["private/den/", "inbox/ann", "audit"]
     back(state, "ann2")
     assert state.users["ann"].rooms == {}
     assert list(state.rooms["den"].members) == ["bob"]

@@ -69,6 +69,10 @@ def renderer() -> Renderer:
         ({"kind": "ban", "to": "bob", "text": "x"}, "09:30 ann banned bob from lobby: x"),
         ({"kind": "unban", "to": "bob"}, "09:30 ann lets bob into lobby"),
         (
+            {"kind": "kick", "to": "bob", "text": "x", "inbox": True},
+            "09:30 ann put bob out of lobby: x",
+        ),
+        (
             {"kind": "invite", "room": "den", "to": "bob", "inbox": True},
             "09:30 ann lets you into the private room den: /join den",
         ),
