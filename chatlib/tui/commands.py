@@ -112,9 +112,10 @@ def _edit(chat: Conversation, rest: str) -> None:
 
 
 def _delete(chat: Conversation, rest: str) -> None:
-    if rest:
-        raise Misuse("usage: /delete (your last message in the room)")
-    chat.client.delete(chat.room, chat.my_last())
+    nick = rest.removeprefix("@")
+    if len(nick.split()) > 1:
+        raise Misuse("usage: /delete [NICK] (the last message in the room)")
+    chat.client.delete(chat.room, chat.last_of(nick) if nick else chat.my_last())
 
 
 def _react(chat: Conversation, rest: str) -> None:
@@ -227,7 +228,9 @@ COMMANDS: dict[str, Command] = {
         "NICK TEXT", "answer what NICK said last", _reply, 2, needs_room=True, completes="nicks"
     ),
     "edit": Command("TEXT", "say your last message otherwise", _edit, 1, needs_room=True),
-    "delete": Command("", "delete your last message", _delete, needs_room=True),
+    "delete": Command(
+        "[NICK]", "delete your last message, or NICK's as a moderator", _delete, 0, True, "nicks"
+    ),
     "react": Command(
         "SIGN [NICK]", "react to what was said last, or by NICK", _react, 1, needs_room=True
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chatlib.amounts import span
 from chatlib.errors import Misuse
-from chatlib.names import room_name
+from chatlib.names import nick_key, room_name
 from chatlib.protocol.answers import RoleList
 from chatlib.tui.conversation import Conversation
 from chatlib.tui.when import shown
@@ -15,6 +15,10 @@ def _room(chat: Conversation, word: str = "") -> str:
     if not word and not chat.room:
         raise Misuse("you are in no room: name one, or /join one first")
     return room_name(word) if word else chat.room
+
+
+def _is(nick: str, other: str) -> bool:
+    return nick_key(nick) == nick_key(other)
 
 
 def create(chat: Conversation, rest: str) -> None:
@@ -34,6 +38,10 @@ def invite(chat: Conversation, rest: str) -> None:
     """Let somebody into a private room."""
     nick, _, place = rest.partition(" ")
     room = _room(chat, place.strip())
+    if any(_is(nick, line.nick) for line in chat.client.roles(room).roles):
+        raise Misuse(
+            f"{nick} has a role in {room} already: /roles lists them"
+        )  # maybe a higher one
     if chat.client.set_role(room, nick, "member") == "none":
         raise Misuse(f"{room} is a public room: whoever wants to can join it")
     chat.note(f"{nick} may join {room} now")

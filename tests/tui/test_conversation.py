@@ -145,7 +145,8 @@ def test_a_refused_message_is_not_waited_for(ann: Person) -> None:
         ("/edit", "usage: /edit TEXT"),
         ("/edit nothing", "you said nothing in lobby of late"),
         ("/delete", "you said nothing in lobby of late"),
-        ("/delete it", "usage: /delete (your last message in the room)"),
+        ("/delete of it", "usage: /delete [NICK] (the last message in the room)"),
+        ("/delete bob", "bob said nothing in lobby of late"),
         ("/reply bob hi", "bob said nothing in lobby of late"),
         ("/react 👍", "there is nothing yet to react to"),
         ("/unregister", "ann is not registered: it is yours until you leave"),
@@ -252,6 +253,11 @@ def test_two_people_and_a_room_of_their_own(ann: Person, bob: Person) -> None:
     ann.types("/unmute bob", "/op bob", "/roles")
     assert ann.sees("moderator  bob")
     assert bob.sees("ann made bob a moderator of den")
+    ann.types("/invite Bob")
+    assert ann.sees("Bob has a role in den already")
+    assert [(r.nick, r.role) for r in ann.client.roles("den").roles][1:] == [("bob", "moderator")]
+    ann.types("/delete bob")
+    assert bob.sees("ann deleted a message")
     ann.types("/deop bob", "/rooms")
     assert ann.sees("den  2 here (private)")
     ann.types("/kick bob that will do")
