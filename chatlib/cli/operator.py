@@ -209,7 +209,8 @@ def told(entry: Event) -> str:
     key = f" ({entry.key})" if entry.key else ""
     words = [zoned(entry.at), f"{who}{key}", entry.what or "?", entry.to or ""]
     words += [f"in {entry.room}" if entry.room else "", f"role {entry.role}" if entry.role else ""]
-    words += [f"until {zoned(entry.until)}" if entry.until else "", entry.text or ""]
+    words += [f"until {zoned(entry.until)}" if entry.until else ""]
+    words += [f"message {entry.re}" if entry.re else "", entry.text or ""]
     return sanitize("  ".join(filter(None, words)))
 
 

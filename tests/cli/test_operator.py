@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from chatlib.cli.operator import told
+from chatlib.protocol.events import Event
 from tests.cli.follow_play import hubbub
 from tests.support import RunningBroker
 
@@ -31,3 +33,9 @@ def test_times(broker: RunningBroker, monkeypatch: pytest.MonkeyPatch) -> None:
         assert HERE.search(told) and not re.search(r"\d\dT\d\d", told), command
     for line in hubbub("audit", *data, "--json").stdout.splitlines():
         assert json.loads(line)["at"].endswith("Z")
+
+
+def test_an_entry_of_the_audit_log_for_people() -> None:
+    fields = {"nick": "ann", "what": "delete", "room": "ops", "re": 42}
+    entry = Event(kind="audit", at="2026-11-21T06:12:14.351Z", **fields)
+    assert told(entry).split("  ")[1:] == ["ann", "delete", "in ops", "message 42"]
