@@ -371,6 +371,7 @@ class Broker:
         now, at = time.monotonic(), time.time_ns() // 1_000_000
         self.pipeline.run(intake, control, subscriptions, now, at)
         self._send()
+        self.pipeline.statistics.sent(time.perf_counter() - began)
         self._tidy(time.monotonic())
         self.pipeline.statistics.turns.observe(time.perf_counter() - began)
         vain = self.pipeline.admission.counts.total()

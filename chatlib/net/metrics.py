@@ -61,6 +61,10 @@ class BrokerCollector(Collector):
         yield _histogram("batch_events", "events that were stored by one commit", count.batches)
         yield _histogram("commit_seconds", "how long a commit took", count.commits)
         yield _histogram("loop_seconds", "how long a turn of the loop took", count.turns)
+        yield _histogram(
+            "message_seconds", "how long a line took from being taken in to being sent",
+            count.messages,
+        )  # fmt: skip
         yield _gauge("sessions", "sessions that are open", len(state.sessions))
         yield _gauge("rooms", "rooms that there are", len(state.rooms))
         yield _gauge("seq", "seq of the newest event", state.seq)

@@ -27,10 +27,10 @@ class Histogram:
         self.counts = [0] * (len(bounds) + 1)
         self.sum = 0.0
 
-    def observe(self, value: float) -> None:
-        """Count one value."""
-        self.counts[bisect_left(self.bounds, value)] += 1
-        self.sum += value
+    def observe(self, value: float, times: int = 1) -> None:
+        """Count a value, so many times."""
+        self.counts[bisect_left(self.bounds, value)] += times
+        self.sum += value * times
 
 
 class Statistics:
@@ -55,6 +55,8 @@ class Statistics:
         self.batches = Histogram(EVENTS)
         self.commits = Histogram(SECONDS)
         self.turns = Histogram(SECONDS)
+        self.messages = Histogram(SECONDS)  # lines, from being taken in to being sent
+        self._unsent = 0  # lines accepted in this turn
         self.rooms: Counter[str] = Counter()  # events by stream
         self.said: Counter[str] = Counter()  # lines that came, by sid
         self._cursors: dict[str, Mapping[str, int]] = {}  # by sid, what a ping told
@@ -72,10 +74,18 @@ class Statistics:
 
     def committed(self, batch: Batch) -> None:
         """Count the lines of a batch that is stored."""
-        self.accepted += batch.used
+        accepted = batch.used
         if batch.notices:
-            self.accepted -= sum(notice.kind == "refused" for _, notice in batch.notices)
+            accepted -= sum(notice.kind == "refused" for _, notice in batch.notices)
+        self.accepted += accepted
+        self._unsent += accepted
         self.repeats += batch.repeats
+
+    def sent(self, seconds: float) -> None:
+        """Count how long the lines of a turn took, now that all that came of them is sent."""
+        if self._unsent:
+            self.messages.observe(seconds, self._unsent)
+            self._unsent = 0
 
     def noticed(self, sid: str, notice: Notice) -> None:
         """Count a notice to a session."""

@@ -40,6 +40,7 @@ def complete(status: answers.BrokerStatus, pipeline: Pipeline, now: float, since
     status.times = {
         "commits": _times(pipeline.statistics.commits),
         "turns": _times(pipeline.statistics.turns),
+        "messages": _times(pipeline.statistics.messages),
     }
     status.storage = storage(pipeline)
     status.refusals = dict(pipeline.statistics.refused)

@@ -75,6 +75,8 @@ def test_metrics(broker: RunningBroker) -> None:
     assert found["hubbub_batch_events_sum"] == 5
     assert found["hubbub_commit_seconds_count"] == found["hubbub_commit_seconds_bucket +Inf"] > 0
     assert found["hubbub_commit_seconds_sum"] > 0 and found["hubbub_loop_seconds_sum"] > 0
+    assert found["hubbub_message_seconds_count"] == 3  # each line, not each turn
+    assert found["hubbub_message_seconds_sum"] > 0
 
 
 def test_health(broker: RunningBroker) -> None:

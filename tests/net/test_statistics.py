@@ -76,6 +76,16 @@ def test_lines(play: Play) -> None:
     assert counted.batches.sum == 2 + 2 + 2  # a private one lies in two inboxes
 
 
+def test_how_long_lines_take_is_told_of_those_that_were_accepted(play: Play) -> None:
+    play.say(ANN, hi(1), hi(2), hi(3, room="nix"))
+    play.counted.sent(0.003)
+    play.counted.sent(2.0)  # a turn without a line
+    play.say(ANN, hi(1))
+    play.counted.sent(2.0)
+    told = play.status()["times"]["messages"]
+    assert (sum(told["counts"]), told["sum"]) == (2, 0.006)
+
+
 def test_what_a_failed_commit_does_not_count(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> None:
         raise StoreFailed("disk full")

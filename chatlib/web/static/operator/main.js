@@ -49,7 +49,7 @@ class View {
     this.charts = [
       new Chart("accepted", (p) => p.accepted, { unit: rate, least: 10 }),
       new Chart("published", (p) => p.published, { unit: rate, least: 10 }),
-      new Chart("commits", (p) => p.commits99, { also: (p) => p.commits50, unit: ms, least: 5, note: (a, b) => this.#halves(b) }),
+      new Chart("latency", (p) => p.messages99, { also: (p) => p.messages50, unit: ms, least: 5, note: (a, b) => this.#halves(b) }),
       new Chart("turns", (p) => p.turns99, { also: (p) => p.turns50, unit: ms, least: 5, note: (a, b) => this.#halves(b) }),
     ];
     const look = () => line.look({ sessions: this.people.window, rooms: this.places.window });

@@ -5,7 +5,7 @@ import { lang } from "../js/i18n.js";
 const EN = {
   title: "Operator", live: "Running", away: "No answer from the broker", draining: "Draining: nobody new comes in", failing: "Nothing is stored: {why}",
   up: "up {time}", sessions: "Connected", rooms: "Rooms", people: "People and programs", audit: "Audit log", storage: "Storage", trouble: "Slow and refused",
-  accepted: "Accepted", published: "Emitted", commits: "Commit time", turns: "Loop time", perSecond: "{n}/s", ms: "{n} ms", none: "none", minutes: "last {n} min",
+  accepted: "Accepted", published: "Emitted", latency: "Latency in the broker", turns: "Loop time", perSecond: "{n}/s", ms: "{n} ms", none: "none", minutes: "last {n} min",
   p50: "half took at most {n} ms", p99: "99% took at most this", chart: "{name}: now {now}, at most {most} in the last {n} min",
   nick: "Nickname", address: "Address", key: "Key", client: "Program", lag: "Behind", rate: "Msg/s", silent: "Silent", act: "Actions", room: "Room", members: "Members", events: "Events", state: "State",
   findPeople: "Find by nickname, address, program or key", findRooms: "Find a room", of: "{found} of {total}", bot: "bot", unknown: "not told", noKey: "no key", actFor: "Actions for {name}", seconds: "{n} s",
@@ -25,7 +25,7 @@ const EN = {
 const RU = {
   title: "Оператор", live: "Работает", away: "Брокер не отвечает", draining: "Завершается: новых не пускает", failing: "Ничего не сохраняется: {why}",
   up: "работает {time}", sessions: "На связи", rooms: "Комнаты", people: "Люди и программы", audit: "Журнал действий", storage: "Хранилище", trouble: "Медленные и отказы",
-  accepted: "Принято", published: "Разослано", commits: "Время записи", turns: "Время цикла", perSecond: "{n}/с", ms: "{n} мс", none: "нет", minutes: "последние {n} мин",
+  accepted: "Принято", published: "Разослано", latency: "Задержка у брокера", turns: "Время цикла", perSecond: "{n}/с", ms: "{n} мс", none: "нет", minutes: "последние {n} мин",
   p50: "половина не дольше {n} мс", p99: "99% не дольше этого", chart: "{name}: сейчас {now}, не больше {most} за последние {n} мин",
   nick: "Имя", address: "Адрес", key: "Ключ", client: "Программа", lag: "Отстаёт", rate: "Сообщ./с", silent: "Молчит", act: "Действия", room: "Комната", members: "Людей", events: "Событий", state: "Состояние",
   findPeople: "Найти по имени, адресу, программе или ключу", findRooms: "Найти комнату", of: "{found} из {total}", bot: "бот", unknown: "не сообщает", noKey: "без ключа", actFor: "Действия: {name}", seconds: "{n} с",
