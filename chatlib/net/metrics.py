@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from heapq import nlargest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -23,7 +24,6 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from chatlib.errors import CannotCreate
 from chatlib.net.broker import Broker
 from chatlib.net.statistics import Histogram
-from chatlib.net.status import session_activity
 
 LOOP_S = 2.0  # that the loop may take to answer
 READ_S = 10.0  # that a request may take to come
@@ -79,9 +79,13 @@ class BrokerCollector(Collector):
             labels=["sid", "nick"],
         )
         pipeline = self._broker.pipeline
-        known = [s for s in session_activity(pipeline, 0.0) if s.lag is not None]
-        for session in known[:MOST_SESSIONS]:
-            lags.add_metric([session.sid, session.nick], session.lag or 0)
+        known = [
+            (lag, sid, session.nick)
+            for sid, session in pipeline.state.sessions.items()
+            if (lag := pipeline.statistics.lag(session)) is not None
+        ]
+        for lag, sid, nick in nlargest(MOST_SESSIONS, known):
+            lags.add_metric([sid, nick], lag)
         return lags
 
 

@@ -111,9 +111,11 @@ class Statistics:
         cursors = self._cursors.get(session.sid)
         if cursors is None:
             return None
-        rooms = session.user.rooms
-        behind = (rooms[name].head - seq for name, seq in cursors.items() if name in rooms)
-        return max(0, max(behind, default=0))
+        rooms, most = session.user.rooms, 0
+        for name, seq in cursors.items():
+            if (room := rooms.get(name)) is not None and room.head - seq > most:
+                most = room.head - seq
+        return most
 
     def noted(self, notes: Iterable[Note]) -> None:
         """Forget sessions that ended."""

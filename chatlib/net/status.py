@@ -34,9 +34,9 @@ def complete(status: answers.BrokerStatus, pipeline: Pipeline, now: float, since
     status.failing = pipeline.failing
     status.draining = pipeline.draining
     status.counts = pipeline.statistics.counts()
-    rooms, sessions = activity(pipeline), session_activity(pipeline, now)
-    status.activity, status.sessions = rooms[:MOST_SHOWN], sessions[:MOST_SHOWN]
-    status.more = max(len(rooms), len(sessions)) > MOST_SHOWN
+    status.activity = activity(pipeline)[:MOST_SHOWN]
+    status.sessions = session_activity(pipeline, now)
+    status.more = max(len(pipeline.state.rooms), len(pipeline.state.sessions)) > MOST_SHOWN
     status.times = {
         "commits": _times(pipeline.statistics.commits),
         "turns": _times(pipeline.statistics.turns),
@@ -83,24 +83,39 @@ def activity(pipeline: Pipeline) -> list[answers.RoomActivity]:
 
 
 def session_activity(pipeline: Pipeline, now: float) -> list[answers.SessionActivity]:
-    """Return the sessions, those furthest behind first."""
+    """Return the sessions, those furthest behind first; of more than are shown, only the first.
+
+    All are ranked, for which a few numbers do; the rest is looked up of those that are shown.
+    """
+    admission, statistics = pipeline.admission, pipeline.statistics
+    ranked = [
+        (
+            admission.route(sid) not in pipeline.congested,
+            -((lag := statistics.lag(session)) or 0),
+            -statistics.slowed[sid],
+            session.nick,
+            sid,
+            lag,
+        )
+        for sid, session in pipeline.state.sessions.items()
+    ]
     found = []
-    for session in pipeline.state.sessions.values():
-        sid = session.sid
+    for flowing, _, slowed, nick, sid, lag in sorted(ranked)[:MOST_SHOWN]:
+        session = pipeline.state.sessions[sid]
         found.append(
             answers.SessionActivity(
-                session.nick,
+                nick,
                 sid,
                 len(session.user.rooms),
-                round(pipeline.admission.silent(sid, now), 1),
-                pipeline.admission.peers.get(sid, NOBODY).address,
+                round(admission.silent(sid, now), 1),
+                admission.peers.get(sid, NOBODY).address,
                 session.bot,
-                pipeline.statistics.lag(session),
-                pipeline.statistics.slowed[sid],
-                pipeline.admission.route(sid) in pipeline.congested,
-                pipeline.admission.clients.get(sid, ""),
+                lag,
+                -slowed,
+                not flowing,
+                admission.clients.get(sid, ""),
                 fingerprint_of(session.owner) if session.owner else "",
-                pipeline.statistics.said[sid],
+                statistics.said[sid],
             )
         )
-    return sorted(found, key=lambda s: (not s.congested, -(s.lag or 0), -s.slowed, s.nick))
+    return found

@@ -11,6 +11,7 @@ from chatlib.core.buckets import NO_LIMITS, Rate, Rates
 from chatlib.core.commands import NOBODY, Peer
 from chatlib.history.memory import MemoryStore
 from chatlib.history.store import StoreFailed
+from chatlib.net import status
 from chatlib.net.pipeline import Pipeline, Place
 from chatlib.net.statistics import Histogram, Statistics
 
@@ -159,6 +160,19 @@ def test_who_is_slowed_and_who_does_not_read() -> None:
     told = {s["nick"]: s for s in play.status()["sessions"]}
     assert told["ann"]["slowed"] == 1 and "congested" not in told["ann"]
     assert told["bob"]["congested"] and "slowed" not in told["bob"]
+
+
+def test_of_many_those_are_told_that_are_furthest_behind(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status, "MOST_SHOWN", 1)
+    for i, nick in enumerate(("cyd", "dee", "eva")):
+        play.ask(nick.encode().rjust(5, b"\0"), op="hello", v=1, nick=nick)
+        assert play.status()["sessions"][0]["nick"] == "ann", i
+    play.ask(BOB, op="ping", cursors={"lobby": 0})
+    told = play.status()
+    assert told["more"] and [s["nick"] for s in told["sessions"]] == ["bob"]
+    assert told["sessions"][0]["lag"] == 2
 
 
 def test_other_limits_from_now_on(play: Play) -> None:
