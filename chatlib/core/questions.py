@@ -14,6 +14,7 @@ from chatlib.core.registering import NOT_REGISTERED, identity_of
 from chatlib.core.rooms import member_fault
 from chatlib.core.state import Room, Session, State, User
 from chatlib.core.streams import members, moment, timestamp
+from chatlib.core.users import find_user
 from chatlib.protocol import answers, limits, requests
 from chatlib.protocol.answers import Answer, Failure
 from chatlib.protocol.fields import Error
@@ -290,6 +291,22 @@ def _status(state: State, question: Question) -> Answer:
     )
 
 
+def _whereis(state: State, question: Question) -> Answer | Failure:
+    user = find_user(state, question.request.nick)
+    if user is None:
+        error = Error("no_such_nick", f"nobody here is called {question.request.nick}")
+        return Failure(id=question.origin.id, error=error)
+    names = sorted(name for name, room in user.rooms.items() if not room.private)
+    listed = [answers.Place(name, _muted(state, name, user)) for name in names[:MAX_LIST]]
+    more = len(names) > MAX_LIST
+    return answers.Whereabouts(id=question.origin.id, places=listed, more=more)
+
+
+def _muted(state: State, room: str, user: User) -> bool:
+    muted = state.rights.get(room, rights.NOTHING).muted
+    return any(held.holds(state.at) for held in rights.meant(state, muted, user.key).values())
+
+
 def _drain(state: State, question: Question) -> Answer:
     return answers.Draining(id=question.origin.id, told=len(state.sessions))
 
@@ -302,10 +319,11 @@ def _audit(state: State, question: Question) -> Read:
 
 
 # What operators ask, without a session; admission knows who they are.
-_OPERATORS: dict[type[Any], Callable[[State, Question], Answer | Read]] = {
+_OPERATORS: dict[type[Any], Callable[[State, Question], Answer | Failure | Read]] = {
     requests.Invitations: _invitations,
     requests.Bans: _bans,
     requests.Status: _status,
+    requests.Whereis: _whereis,
     requests.Drain: _drain,
     requests.Audit: _audit,
 }

@@ -95,6 +95,7 @@ TABLE: dict[Any, Needs] = {
     requests.Reset: OPERATOR,
     requests.Audit: OPERATOR,
     requests.Status: OPERATOR,
+    requests.Whereis: OPERATOR,
     requests.Drain: OPERATOR,
     commands.CloseRoom: OPERATOR,
     commands.ReopenRoom: OPERATOR,

@@ -112,6 +112,11 @@ def _audit(request: requests.Audit, context: Context, state: State) -> Question:
     return asked(request, context)
 
 
+def _whereis(request: requests.Whereis, context: Context, state: State) -> Question:
+    checked(request.nick)
+    return asked(request, context)
+
+
 def _reset(request: requests.Reset, context: Context, state: State) -> Command:
     token = DEVICE_TOKEN + context.fresh(16)
     return commands.Reset(
@@ -196,6 +201,7 @@ WITHOUT_SESSION: dict[type[Any], Callable[[Any, Context, State], Admitted]] = {
     requests.Login: _login,
     requests.Reset: _reset,
     requests.Status: lambda r, c, s: asked(r, c),
+    requests.Whereis: _whereis,
     requests.Drain: lambda r, c, s: asked(r, c),
     requests.Close: _close,
     requests.Reopen: _reopen,

@@ -284,6 +284,20 @@ class BrokerStatus(Answer, kw_only=True):
     refusals: dict[str, int] = {}
 
 
+class Place(Struct, omit_defaults=True):
+    """A room that somebody is in, and whether he is `muted` there."""
+
+    room: str
+    muted: bool = False
+
+
+class Whereabouts(Answer, kw_only=True):
+    """The answer to `whereis`."""
+
+    places: list[Place]
+    more: bool = False
+
+
 class BackingUp(Answer, kw_only=True):
     """The answer to `backup`: the name of the file that is being written."""
 

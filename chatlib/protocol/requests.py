@@ -178,6 +178,12 @@ class Status(Request, tag="status"):
     """Tell how the broker does: rooms, sessions, counts."""
 
 
+class Whereis(Request, tag="whereis"):
+    """List the public rooms that somebody is in."""
+
+    nick: Name
+
+
 class Drain(Request, tag="drain"):
     """Let nobody new in, and stop when all is stored; senders may go on for `seconds`."""
 
@@ -294,5 +300,5 @@ AnyRequest = (
     | Redeem | Invite | Uninvite | Invitations | Ban | Unban | Bans | Promote | Audit
     | Register | Unregister | Device | Devices | Undevice | Password | Login | Reset
     | Create | Role | Kick | Mute | Unmute | Roles
-    | Status | Drain | Close | Reopen | Backup
+    | Status | Whereis | Drain | Close | Reopen | Backup
 )  # fmt: skip

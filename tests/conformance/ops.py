@@ -38,6 +38,7 @@ ANSWERS = {
     "unmute": answers.Answer,
     "roles": answers.RoleList,
     "status": answers.BrokerStatus,
+    "whereis": answers.Whereabouts,
     "drain": answers.Draining,
     "close": answers.Answer,
     "reopen": answers.Answer,

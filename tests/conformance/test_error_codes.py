@@ -40,6 +40,7 @@ ASKED: list[tuple[str, str, Any]] = [
     ("not_allowed", "unban", {"op": "unban", "who": "x"}),
     ("not_allowed", "bans", {"op": "bans"}),
     ("not_allowed", "status", {"op": "status"}),
+    ("not_allowed", "whereis", {"op": "whereis", "nick": "bob"}),
     ("not_allowed", "drain", {"op": "drain"}),
     ("not_allowed", "close", {"op": "close", "room": "den"}),
     ("not_allowed", "reopen", {"op": "reopen", "room": "den"}),
@@ -152,7 +153,7 @@ BY_KEYS = {  # also told by a broker with keys, see test_keys and the one behind
 BY_OPERATORS = {  # see test_what_operators_do_to_rooms
     ("bad_room", "close"), ("no_such_room", "close"), ("too_long", "close"), ("bad_text", "close"),
     ("bad_room", "reopen"), ("no_such_room", "reopen"), ("room_closed", "join"),
-    ("no_backup", "backup"),
+    ("no_backup", "backup"), ("bad_nick", "whereis"), ("no_such_nick", "whereis"),
 }  # fmt: skip
 BY_BOB = {
     ("banned_here", "join"), ("banned_here", "intake"), ("muted", "intake"), ("muted", "topic")
@@ -411,6 +412,9 @@ def test_what_operators_do_to_rooms(broker: Broker) -> None:
     assert ask("reopen", room="den")["ok"]
     assert broker.ask(ANN, {"op": "join", "room": "den"})["ok"]
     assert ask("backup") == "no_backup"
+    assert ask("whereis", nick="a b") == "bad_nick"
+    assert ask("whereis", nick="nobody") == "no_such_nick"
+    assert {"room": "den"} in ask("whereis", nick="ANN")["places"]
 
 
 def test_too_fast() -> None:

@@ -122,6 +122,7 @@ def test_table_of_what_is_inside() -> None:
         "activity": answers.RoomActivity,
         "sessions": answers.SessionActivity,
         "times": answers.Times,
+        "places": answers.Place,
         "storage": answers.Storage,
         "devices": answers.DeviceLine,
         "roles": answers.RoleLine,

@@ -209,7 +209,7 @@ def test_every_right_is_tried_here() -> None:
     assert kinds <= ACTS.keys()
     of_the_broker = {getattr(requests, kind.__name__, None) for kind in BROKERS} - {None}
     of_the_broker |= {requests.Invitations, requests.Bans, requests.Audit, requests.Unregister}
-    of_the_broker |= {requests.Status, requests.Drain}
+    of_the_broker |= {requests.Status, requests.Whereis, requests.Drain}
     of_the_broker |= {requests.Close, requests.Reopen, requests.Backup}
     asked_for = {rights.RoomBans, rights.SeeDeleted}
     assert rights.TABLE.keys() - kinds == tried | of_the_broker | asked_for

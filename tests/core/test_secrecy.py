@@ -70,6 +70,20 @@ def test_every_op_answers_as_of_a_room_that_is_not_there(who: str) -> None:
     assert told == {"no_such_room", "bad_request", "bad_search"}
 
 
+def test_an_operator_is_told_where_somebody_is_in_public() -> None:
+    den = house()
+    den.hello("op", "op")
+    for room in ("ops", "lobby"):
+        den.ask("ann", "join", room=room)
+    den.ask("op", "mute", room="ops", nick="ann", seconds=60)
+    told = den.ask("op", "whereis", nick="Ann")
+    assert told["places"] == [{"room": "lobby"}, {"room": "ops", "muted": True}]
+    den.now += 61
+    den.ask("ann", "leave", room="lobby")
+    assert den.ask("op", "whereis", nick="ann")["places"] == [{"room": "ops"}]
+    assert den.ask("eve", "whereis", nick="ann") == "not_allowed"
+
+
 @pytest.mark.parametrize("who", ["eve", "bob", "mal"])
 def test_every_line_is_refused_as_in_a_room_that_is_not_there(who: str) -> None:
     for kind in ("say", "act", "edit", "delete", "react"):
