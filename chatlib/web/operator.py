@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Union
 
 import msgspec
 import segno
@@ -21,6 +21,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from chatlib.core.buckets import Buckets, Rate
 from chatlib.core.meter import network
+from chatlib.core.whom import shown
 from chatlib.errors import HubbubError, Refused
 from chatlib.net.belonging import link_of
 from chatlib.protocol import answers, requests
@@ -58,6 +59,8 @@ ASKED: dict[type[Any], type[answers.Answer]] = {
     requests.Bans: answers.BanList,
     requests.Ban: answers.Answer,
     requests.Unban: answers.Answer,
+    requests.Whereis: answers.Whereabouts,
+    requests.Roles: answers.RoleList,
     requests.Kick: answers.Answer,
     requests.Mute: answers.Answer,
     requests.Unmute: answers.Answer,
@@ -67,13 +70,9 @@ ASKED: dict[type[Any], type[answers.Answer]] = {
     requests.Drain: answers.Draining,
     requests.Audit: answers.Page,
 }
-IN_ROOMS = (requests.Kick, requests.Mute, requests.Unmute)
+IN_ROOMS = (requests.Roles, requests.Kick, requests.Mute, requests.Unmute)
 
-_frames: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
-    Look | Invite | requests.Invitations | requests.Uninvite | requests.Bans | requests.Ban
-    | requests.Unban | requests.Kick | requests.Mute | requests.Unmute | requests.Close
-    | requests.Reopen | requests.Backup | requests.Drain | requests.Audit
-)  # fmt: skip
+_frames: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Union[(Look, Invite, *ASKED)])
 
 
 class _Tab:
@@ -264,6 +263,9 @@ class OperatorPages:
         except HubbubError as e:
             return failure(id, "unavailable", str(e))
         answer.id = id
+        if isinstance(answer, answers.BanList):
+            for ban in answer.bans:
+                ban.who = shown(ban.who)
         return encode(answer)
 
     async def _invite(self, asked: Invite) -> dict[str, Any]:

@@ -205,6 +205,7 @@ def test_who_is_banned_is_gone_and_it_is_written_down(
         entry = mine.ask("audit")["events"][-1]
         assert (entry["what"], entry["text"]) == ("ban", "noise")
         (ban,) = mine.ask("bans")["bans"]
+        assert ban["who"] == row["key"]  # as the page shows it, and as it can be lifted
         assert mine.ask("unban", who=ban["who"])["ok"] and mine.ask("bans")["bans"] == []
 
 
@@ -214,6 +215,9 @@ def test_a_room_is_kicked_from_muted_in_and_closed(
     broker, page = house
     with desk(page) as mine, guest(broker, "eve") as eve:
         assert mine.ask("mute", room="lobby", nick="eve", seconds=60)["ok"]
+        assert mine.ask("whereis", nick="eve")["places"] == [{"room": "lobby", "muted": True}]
+        (mute,) = mine.ask("roles", room="lobby")["mutes"]
+        assert mute["nick"] == "eve"
         assert mine.ask("unmute", room="lobby", nick="eve")["ok"]
         assert mine.ask("kick", room="lobby", nick="eve", reason="noise")["ok"]
         mine.until(lambda told: told["rooms"]["rows"][0]["members"] == 0)

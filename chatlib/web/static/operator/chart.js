@@ -84,7 +84,7 @@ export class Chart {
       x = WIDTH - (values.length - 1 - i) * step;
       const y = HEIGHT - (Math.min(value, scale) / scale) * (HEIGHT - TOP);
       if (!d) first = x;
-      d += `${d ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`;
+      d += d ? `L${x.toFixed(1)} ${y.toFixed(1)}` : `M${x.toFixed(1)} ${y.toFixed(1)}h0`; // h0: one alone is a dot
     });
     return { d, area: d ? `${d}L${x.toFixed(1)} ${HEIGHT}L${first.toFixed(1)} ${HEIGHT}Z` : "" };
   }

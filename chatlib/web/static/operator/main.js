@@ -6,6 +6,7 @@ import { Settings } from "../js/settings.js";
 import { Chart } from "./chart.js";
 import * as deeds from "./deeds.js";
 import { Line, post } from "./line.js";
+import * as lists from "./lists.js";
 import { Table } from "./table.js";
 import { audited, number, span, t, when } from "./words.js";
 
@@ -54,17 +55,17 @@ class View {
     ];
     const look = () => line.look({ sessions: this.people.window, rooms: this.places.window });
     this.people = new Table({ word: "people", find: "findPeople", id: (row) => row.sid, sort: "rate", look, act: (row) => deeds.person(line, row, this.rooms), columns: [
-      { key: "nick", sort: "nick", cell: (row) => [el("b", {}, row.nick), ...(row.bot ? [el("span", { class: "tag" }, t("bot"))] : []), ...(row.congested ? [el("span", { class: "tag bad" }, t("congested"))] : row.slowed ? [el("span", { class: "tag warm" }, t("slowed", { n: row.slowed }))] : [])] },
-      { key: "address", sort: "address", class: "mono", cell: (row) => row.address || "–" },
-      { key: "key", class: "mono", cell: (row) => (row.key ? `${row.key.slice(0, 9)}…` : "–") },
-      { key: "client", sort: "client", cell: (row) => row.client || "–" },
+      { key: "nick", sort: "nick", full: (row) => row.nick, cell: (row) => [el("b", {}, row.nick), ...(row.bot ? [el("span", { class: "tag" }, t("bot"))] : []), ...(row.congested ? [el("span", { class: "tag bad" }, t("congested"))] : row.slowed ? [el("span", { class: "tag warm" }, t("slowed", { n: row.slowed }))] : [])] },
+      { key: "address", sort: "address", class: "mono", full: (row) => row.address, cell: (row) => row.address || "–" },
+      { key: "key", class: "mono", full: (row) => row.key, cell: (row) => (row.key ? `${row.key.slice(0, 9)}…` : "–") },
+      { key: "client", sort: "client", full: (row) => row.client, cell: (row) => row.client || "–" },
       { key: "rate", sort: "rate", class: "num", cell: (row) => (row.rate ? number(row.rate) : "–") },
       { key: "lag", sort: "lag", class: "num", cell: (row) => (row.lag === null ? "–" : number(row.lag)) },
       { key: "silent", sort: "silent", class: "num", cell: (row) => t("seconds", { n: Math.round(row.silent) }) },
       { key: "act", class: "do", word: "act", cell: (row, known) => { known.button.setAttribute("aria-label", t("actFor", { name: row.nick })); known.button.title = t("actFor", { name: row.nick }); return [known.button]; } },
     ] });
-    this.places = new Table({ word: "rooms", find: "findRooms", id: (row) => row.room, sort: "rate", look, act: (row) => deeds.room(line, row), columns: [
-      { key: "room", sort: "room", cell: (row) => [el("b", {}, `#${row.room}`), ...(row.private ? [el("span", { class: "tag" }, t("private"))] : []), ...(row.closed ? [el("span", { class: "tag bad" }, t("closed"))] : [])] },
+    this.places = new Table({ word: "rooms", find: "findRooms", id: (row) => row.room, sort: "rate", look, act: (row) => lists.room(line, row), columns: [
+      { key: "room", sort: "room", full: (row) => `#${row.room}`, cell: (row) => [el("b", {}, `#${row.room}`), ...(row.private ? [el("span", { class: "tag" }, t("private"))] : []), ...(row.closed ? [el("span", { class: "tag bad" }, t("closed"))] : [])] },
       { key: "members", sort: "members", class: "num", cell: (row) => number(row.members) },
       { key: "rate", sort: "rate", class: "num", cell: (row) => (row.rate ? number(row.rate) : "–") },
       { key: "events", sort: "events", class: "num", cell: (row) => number(row.events) },
@@ -92,7 +93,7 @@ class View {
     this.tiles = el("div", { class: "counts" });
     this.storage = el("dl", { class: "facts" });
     this.copies = el("button", { type: "button", class: "quiet", onclick: () => deeds.backup(line) }, icon("copy"), t("backupNow"));
-    this.trouble = el("div", { class: "trouble" });
+    this.trouble = el("div", { class: "trouble", role: "group", tabindex: "0", "aria-label": t("trouble") });
     this.log = el("ol", { class: "audit", tabindex: "0", "aria-label": t("audit") });
     const button = (word, kind, picture, onclick) => el("button", { type: "button", class: kind, onclick }, icon(picture), t(word));
     this.known = el("div", { class: "oproot" },
@@ -100,12 +101,13 @@ class View {
         el("div", { class: "opwho" }, el("h1", {}, "Hubbub"), this.pill, this.server),
         el("div", { class: "deedbar" },
           button("invite", "primary", "plus", () => deeds.invite(line, this.rooms)),
-          button("invitations", "quiet", "people", () => deeds.listing(line, "invitations")),
-          button("bans", "quiet", "lock", () => deeds.listing(line, "bans")),
+          button("invitations", "quiet", "people", () => lists.invitations(line)),
+          button("bans", "quiet", "lock", () => lists.bans(line)),
           button("drain", "quiet", "down", () => deeds.drain(line)),
-          iconButton("star", t("theme"), () => this.#theme()),
-          el("button", { type: "button", class: "ib opword", lang: lang() === "ru" ? "en" : "ru", onclick: () => this.#language() }, t("language")),
-          iconButton("leave", t("leave"), () => this.#leave()))),
+          el("span", { class: "opicons" },
+            iconButton("star", t("theme"), () => this.#theme()),
+            el("button", { type: "button", class: "ib opword", lang: lang() === "ru" ? "en" : "ru", onclick: () => this.#language() }, t("language")),
+            iconButton("leave", t("leave"), () => this.#leave())))),
       el("main", { class: "opmain" },
         this.tiles,
         el("div", { class: "charts" }, ...this.charts.map(({ node }) => node)),
@@ -164,12 +166,13 @@ class View {
     const made = storage.backing_up ? t("backingUp") : storage.backup ? t("ago", { time: span((Date.now() - new Date(storage.backup)) / 1000) }) : t("never");
     const facts = [["durability", t(storage.durability)], ["size", bytes(storage.bytes ?? 0)]];
     if (storage.free !== undefined) facts.push(["free", bytes(storage.free)]);
-    facts.push(["backup", storage.backup_file ? `${made} · ${bytes(storage.backup_bytes)}` : made]);
+    if (storage.backup_file) facts.push(["backup", `${made} · ${bytes(storage.backup_bytes)}`, storage.backup_file]);
+    else facts.push(["backup", made]);
     const text = JSON.stringify([facts, storage.fault]);
     this.copies.hidden = storage.durability === "memory";
     if (text === this.factsKnown) return;
     this.factsKnown = text;
-    clear(this.storage, ...facts.flatMap(([word, value]) => [el("dt", {}, t(word)), el("dd", {}, value)]), storage.fault ? el("dd", { class: "fault" }, t("backupFault", { why: storage.fault })) : null);
+    clear(this.storage, ...facts.flatMap(([word, value, file]) => [el("dt", {}, t(word)), el("dd", {}, value, file ? el("small", {}, file) : null)]), storage.fault ? el("dd", { class: "fault" }, t("backupFault", { why: storage.fault })) : null);
   }
 
   #slow({ slow, refusals }) {

@@ -4,18 +4,20 @@
 import { el, icon } from "../js/dom.js";
 import { t } from "./words.js";
 
-const ROW = 40;
 const OVER = 6; // rows beyond what is seen
 const MOST = 100;
 
 export class Table {
-  // `columns`: { key, word, sort, cell(row) -> nodes, class }; `id` picks what a row is known by.
+  // `columns`: { key, word, sort, cell(row) -> nodes, class, full(row) -> all of what may be cut };
+  // `id` picks what a row is known by.
   constructor({ word, columns, id, find, sort, look, act }) {
     Object.assign(this, { word, columns, id, look, act, findWord: find });
     this.window = { first: 0, rows: 40, sort, down: true, find: "" };
     this.rows = new Map();
     this.found = 0;
     this.focused = null; // the row that Tab comes to
+    this.wanted = null; // the row to be focused once it is there
+    this.row = 40; // how high one is; the style sheet says it
     this.title = el("h2", {});
     this.count = el("span", { class: "count" });
     this.finder = el("input", { type: "search", maxlength: 64, autocomplete: "off", spellcheck: "false" });
@@ -28,7 +30,10 @@ export class Table {
     this.finder.addEventListener("input", () => this.#change({ find: this.finder.value, first: 0 }, true));
     this.scroll.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.scroll.addEventListener("keydown", (event) => this.#key(event));
-    new ResizeObserver(() => this.#scrolled()).observe(this.scroll);
+    new ResizeObserver(() => {
+      this.row = parseFloat(getComputedStyle(this.scroll).getPropertyValue("--row")) || this.row;
+      this.#scrolled();
+    }).observe(this.scroll);
     this.translate();
   }
 
@@ -51,7 +56,7 @@ export class Table {
       const name = t(word ?? key);
       const inside = sort ? el("button", { type: "button", class: sorted ? "sorted" : "", onclick: () => this.#sort(sort) }, name, sorted ? el("span", { "aria-hidden": "true" }, this.window.down ? " ↓" : " ↑") : null)
         : el("span", { class: word === "act" ? "hidden" : "" }, name);
-      return el("div", { role: "columnheader", class: `td ${kind}`, "aria-sort": order }, inside);
+      return el("div", { role: "columnheader", class: `td ${kind} ${key}`, "aria-sort": order }, inside);
     }));
   }
 
@@ -70,8 +75,8 @@ export class Table {
   }
 
   #scrolled() {
-    const seen = Math.ceil(this.scroll.clientHeight / ROW);
-    const first = Math.max(0, Math.floor(this.scroll.scrollTop / ROW) - OVER);
+    const seen = Math.ceil(this.scroll.clientHeight / this.row);
+    const first = Math.max(0, Math.floor(this.scroll.scrollTop / this.row) - OVER);
     const rows = Math.min(MOST, seen + 2 * OVER);
     if (rows === this.window.rows && Math.abs(first - this.window.first) < OVER / 2 && first !== 0) return;
     if (rows === this.window.rows && first === this.window.first) return;
@@ -83,7 +88,7 @@ export class Table {
     this.found = found;
     this.count.textContent = found === total ? String(total) : t("of", { found, total });
     this.grid.setAttribute("aria-rowcount", String(found + 1));
-    this.body.style.height = `${found * ROW}px`;
+    this.body.style.setProperty("--n", String(found));
     const seen = new Set();
     rows.forEach((row, i) => {
       const id = this.id(row);
@@ -96,9 +101,12 @@ export class Table {
       }
       known.row = row;
       known.index = first + i;
-      known.node.style.transform = `translateY(${known.index * ROW}px)`;
+      known.node.style.setProperty("--i", String(known.index));
       known.node.setAttribute("aria-rowindex", String(known.index + 2));
-      this.columns.forEach(({ cell }, n) => this.#fill(known.cells[n], cell(row, known)));
+      this.columns.forEach(({ cell, full }, n) => {
+        this.#fill(known.cells[n], cell(row, known));
+        if (full && known.cells[n].title !== full(row)) known.cells[n].title = full(row);
+      });
     });
     for (const [id, { node }] of this.rows) {
       if (seen.has(id)) continue;
@@ -107,6 +115,7 @@ export class Table {
       this.rows.delete(id);
     }
     this.#tabStop();
+    if (this.wanted !== null) this.#focus(this.wanted);
   }
 
   // What did not change is left alone: nobody reads a thousand cells a second.
@@ -142,17 +151,24 @@ export class Table {
     for (const known of all) known.button.tabIndex = known === stop ? 0 : -1;
   }
 
+  // Up and down, and to both ends; what is not there yet is focused when it comes.
   #key(event) {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     const known = this.#inOrder().find(({ button }) => button === document.activeElement);
-    if (!step || !known) return;
+    if (!known) return;
+    const last = this.found - 1;
+    const to = { ArrowDown: known.index + 1, ArrowUp: known.index - 1, Home: 0, End: last }[event.key];
+    if (to === undefined || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
-    const next = this.#inOrder().find(({ index }) => index === known.index + step);
-    if (!next) return;
-    next.button.focus({ preventScroll: true });
-    const top = next.index * ROW;
-    const bottom = top + 2 * ROW;
+    this.#focus(Math.max(0, Math.min(last, to)));
+  }
+
+  #focus(index) {
+    const top = index * this.row;
+    const bottom = top + this.row + this.head.offsetHeight;
     if (top < this.scroll.scrollTop) this.scroll.scrollTop = top;
     else if (bottom > this.scroll.scrollTop + this.scroll.clientHeight) this.scroll.scrollTop = bottom - this.scroll.clientHeight;
+    const next = this.#inOrder().find((known) => known.index === index);
+    this.wanted = next ? null : index;
+    next?.button.focus({ preventScroll: true });
   }
 }
