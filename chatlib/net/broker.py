@@ -362,7 +362,8 @@ class Broker:
         doors = self._doors
         if doors.short_of_descriptors(time.monotonic()):
             self._note_trouble("crowded", "connections take nearly all open files that are allowed")
-        doors.answer_knocks(self._decide, time.monotonic())
+        judge = self.pipeline.statistics.refusals.judging(self._decide)
+        doors.answer_knocks(judge, time.monotonic())
         intake, control, subscriptions = (
             doors.drain_intake(),
             doors.drain_control(),

@@ -220,7 +220,7 @@ class Pipeline:
                 self.order.submit(said)
         for command in self._passwords.done() if self._passwords else ():
             self.order.submit(command)
-        for frames, peer in control:
+        for frames, peer in self.statistics.refusals.hearing(control):
             asked = self.admission.control(frames, peer, now, at, batch)
             if isinstance(asked, Question):
                 questions.append(asked)
@@ -286,7 +286,7 @@ class Pipeline:
                 self._reply(reply.origin, self._placed(reply.answer))
         self._emit_entries(batch, now)
         for sid, notice in batch.notices:
-            self.statistics.noticed(sid, notice)
+            self.statistics.noticed(self.state, self.admission.peers, sid, notice)
             self._deliver(sid, encode(notice))
         for reply in batch.replies:
             if isinstance(reply, JoinReply | Count):
@@ -338,7 +338,7 @@ class Pipeline:
     def _reply(self, origin: Origin, answer: Answer | Failure) -> int:
         self.statistics.answered += 1
         if isinstance(answer, Failure):
-            self.statistics.refused[answer.error.code] += 1
+            self.statistics.failed(answer.error.code, origin.routing)
         elif isinstance(answer, answers.BrokerStatus):
             answer.server = self._place.server
             status.complete(answer, self, self._ran, self._began)

@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from chatlib.core.batch import Batch, Note
-from chatlib.core.commands import Question
+from chatlib.core.commands import NOBODY, Peer, Question
 from chatlib.core.state import Session, State
+from chatlib.net.refusals import Refusals
 from chatlib.protocol import requests
 from chatlib.protocol.events import Notice
 
@@ -44,6 +45,7 @@ class Statistics:
         self.accepted = 0  # lines of intake that became events
         self.repeats = 0  # lines that had been accepted before
         self.refused: Counter[str] = Counter()  # requests and lines, by error code
+        self.refusals = Refusals(clock)  # of whom
         self.published = 0  # events on the feed
         self.feed_messages = 0
         self.delivered = 0  # private events and notices, on control
@@ -87,7 +89,12 @@ class Statistics:
             self.messages.observe(seconds, self._unsent)
             self._unsent = 0
 
-    def noticed(self, sid: str, notice: Notice) -> None:
+    def failed(self, code: str, routing: bytes) -> None:
+        """Count a request that was refused."""
+        self.refused[code] += 1
+        self.refusals.answered(code, routing)
+
+    def noticed(self, state: State, peers: Mapping[str, Peer], sid: str, notice: Notice) -> None:
         """Count a notice to a session."""
         if notice.kind == "resend":
             self.resends += 1
@@ -96,6 +103,8 @@ class Statistics:
             self.slowed[sid] += 1
         elif notice.error is not None:
             self.refused[notice.error.code] += 1
+            if (session := state.sessions.get(sid)) is not None:
+                self.refusals.note(notice.error.code, peers.get(sid, NOBODY), session.nick)
 
     def emitted(self, stream: str, events: int, messages: int) -> None:
         """Count what was published of a room."""

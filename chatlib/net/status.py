@@ -15,6 +15,7 @@ from chatlib.protocol.keys import fingerprint
 if TYPE_CHECKING:
     from chatlib.net.pipeline import Pipeline
 
+MOST_REFUSED = 50  # peers
 MOST_SHOWN = 2_000  # rooms or sessions; an answer has to fit into a frame of control
 
 
@@ -44,6 +45,9 @@ def complete(status: answers.BrokerStatus, pipeline: Pipeline, now: float, since
     }
     status.storage = storage(pipeline)
     status.refusals = dict(pipeline.statistics.refused)
+    status.refused = pipeline.statistics.refusals.newest(MOST_REFUSED)
+    for one in status.refused:
+        one.key = fingerprint_of(one.key)
 
 
 def _times(histogram: Histogram) -> answers.Times:

@@ -256,6 +256,20 @@ class Storage(Struct, omit_defaults=True):
     fault: str = ""
 
 
+class RefusedPeer(Struct, omit_defaults=True):
+    """Who was refused what, `count` times, `ago` seconds ago for the last time.
+
+    `key` is a fingerprint, and `nick` known of who was refused in a session.
+    """
+
+    code: str
+    count: int
+    ago: float
+    nick: str = ""
+    address: str = ""
+    key: str = ""
+
+
 class Times(Struct):
     """How many took how long: `counts` up to each of `bounds` (seconds), then beyond the last."""
 
@@ -282,6 +296,7 @@ class BrokerStatus(Answer, kw_only=True):
     times: dict[str, Times] = {}
     storage: Storage | None = None
     refusals: dict[str, int] = {}
+    refused: list[RefusedPeer] = []
 
 
 class Place(Struct, omit_defaults=True):

@@ -96,6 +96,8 @@ class View:
             "storage": now.storage,
             "counts": now.counts,
             "refusals": now.refusals,
+            "refused": now.refused[:MOST_SLOW],
+            "refused_count": sum(one.ago <= POINTS for one in now.refused),
             "point": self.points[-1],
             "slow": [self._session(s) for s in slow[:MOST_SLOW]],
             "slow_count": len(slow),

@@ -121,6 +121,7 @@ def test_table_of_what_is_inside() -> None:
         "bans": answers.BanLine,
         "activity": answers.RoomActivity,
         "sessions": answers.SessionActivity,
+        "refused": answers.RefusedPeer,
         "times": answers.Times,
         "places": answers.Place,
         "storage": answers.Storage,

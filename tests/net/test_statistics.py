@@ -153,6 +153,17 @@ def test_status(play: Play) -> None:
     assert {s["silent"] for s in told["sessions"]} == {0.0, 5.0}
 
 
+def test_who_was_refused_what(play: Play) -> None:
+    play.say(ANN, hi(1, room="nix"))
+    play.time = 3.0
+    play.ask(BOB, op="leave", room="nix")
+    play.ask(OPERATOR, Peer(uid=7), op="whereis", nick="nobody")
+    assert play.status()["refused"] == [
+        {"code": "no_such_room", "count": 1, "ago": 0.0, "address": "10.0.0.9"},
+        {"code": "no_such_room", "count": 1, "ago": 3.0, "address": "10.0.0.9", "nick": "ann"},
+    ]
+
+
 def test_who_is_slowed_and_who_does_not_read() -> None:
     play = Play(limits=NO_LIMITS._replace(person=Rates(messages=Rate(1, 1))))
     play.say(ANN, hi(1), hi(2))

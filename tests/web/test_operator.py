@@ -202,6 +202,9 @@ def test_who_is_banned_is_gone_and_it_is_written_down(
         assert told["storage"]["durability"] == "disk" and told["storage"]["free"] > 0
         assert mine.ask("ban", nick="eve", reason="noise")["ok"]
         mine.until(lambda told: not told["sessions"]["rows"])
+        told = mine.until(lambda told: told["refused"])  # she tries again
+        assert (told["refused"][0]["code"], told["refused"][0]["key"]) == ("banned", row["key"])
+        assert told["refused_count"] > 0
         entry = mine.ask("audit")["events"][-1]
         assert (entry["what"], entry["text"]) == ("ban", "noise")
         (ban,) = mine.ask("bans")["bans"]

@@ -107,6 +107,8 @@ def test_the_operator_bans_somebody_and_sees_it_happen(
         eve.wait_for(state="detached")
         page.get_by_role("row").filter(has_text="ann").wait_for()
         page.locator(".audit").get_by_text("noise").wait_for()
+        refused = page.get_by_role("group", name="Slow and refused")
+        refused.get_by_text(re.compile(r"banned × \d+, last at \d\d:\d\d · ")).wait_for()
         page.get_by_role("button", name="Bans").click()
         page.get_by_role("button", name="Lift").click()
         page.get_by_role("dialog").get_by_role("button", name="Lift").wait_for(state="detached")

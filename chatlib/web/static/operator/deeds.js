@@ -9,7 +9,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const MUTES = [300, 1800, 3600, 24 * 3600];
 const GOOD = [3600, 24 * 3600, 7 * 24 * 3600, 30 * 24 * 3600];
 
-const isHere = (address) => /^(127\.|::1$|::ffff:127\.)/.test(address);
+export const isFar = (address) => Boolean(address) && !/^(127\.|::1$|::ffff:127\.|process )/.test(address);
 
 // -- people ------------------------------------------------------------------------------------
 
@@ -28,7 +28,7 @@ export async function person(line, session, rooms) {
     el("div", { class: "deeds" }, ...inRooms,
       other("banRoom", "quiet", () => banFromRoom(line, nick, inRooms[0].places ?? [], rooms)),
       other("ban", "danger", () => ban(line, nick)),
-      session.address && !isHere(session.address) ? other("banAddress", "danger ghosted", () => banAddress(line, session.address)) : null));
+      isFar(session.address) ? other("banAddress", "danger ghosted", () => banAddress(line, session.address)) : null));
   const found = await line.ask("whereis", { nick }).catch(() => ({ places: [] }));
   where.textContent = found.places.map(({ room, muted }) => (muted ? t("mutedIn", { room }) : `#${room}`)).join(", ") || t("nowhere");
   const [all, muted] = [found.places, found.places.filter((place) => place.muted)].map((places) => places.map(({ room }) => room));

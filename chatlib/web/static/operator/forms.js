@@ -29,6 +29,7 @@ export function said(text) {
   const above = document.querySelector("dialog[open]");
   const note = el("div", { class: "toast opnote", ...(above ? { role: "status" } : { "aria-hidden": "true" }) }, text);
   if (!above) announce(text);
+  document.querySelector(".opnote")?.remove();
   (above ?? document.body).append(note);
   setTimeout(() => note.remove(), 5000);
 }

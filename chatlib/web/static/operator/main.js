@@ -8,7 +8,7 @@ import * as deeds from "./deeds.js";
 import { Line, post } from "./line.js";
 import * as lists from "./lists.js";
 import { Table } from "./table.js";
-import { audited, number, span, t, when } from "./words.js";
+import { audited, clock, number, span, t, when } from "./words.js";
 
 const AUDIT = 100; // entries shown
 const AUDIT_MS = 3000;
@@ -154,7 +154,7 @@ class View {
 
   #counts(status) {
     const tiles = [["sessions", number(status.sessions.total) + (status.more ? "+" : "")], ["rooms", number(status.rooms.total) + (status.more ? "+" : "")],
-      ["size", status.storage ? bytes(status.storage.bytes ?? 0) : "–"], ["trouble", number(status.slow_count)]];
+      ["size", status.storage ? bytes(status.storage.bytes ?? 0) : "–"], ["trouble", number(status.slow_count + status.refused_count)]];
     const text = JSON.stringify(tiles);
     if (text === this.tilesKnown) return;
     this.tilesKnown = text;
@@ -175,19 +175,23 @@ class View {
     clear(this.storage, ...facts.flatMap(([word, value, file]) => [el("dt", {}, t(word)), el("dd", {}, value, file ? el("small", {}, file) : null)]), storage.fault ? el("dd", { class: "fault" }, t("backupFault", { why: storage.fault })) : null);
   }
 
-  #slow({ slow, refusals }) {
-    const refused = Object.entries(refusals).sort((a, b) => b[1] - a[1]);
-    const text = JSON.stringify([slow.map((s) => [s.nick, s.slowed, s.congested]), refused]);
+  // Who is slow, who was refused what, and how often what was refused at all.
+  #slow({ slow, refused, refusals }) {
+    const at = (ago) => clock(Date.now() - ago * 1000);
+    const codes = Object.entries(refusals).sort((a, b) => b[1] - a[1]);
+    const text = JSON.stringify([slow.map((s) => [s.nick, s.slowed, s.congested]), refused.map((r) => [r.nick, r.address, r.key, r.code, r.count, at(r.ago)]), codes]);
     if (text === this.slowKnown) return;
     this.slowKnown = text;
-    if (!slow.length && !refused.length) {
-      clear(this.trouble, el("p", { class: "soft" }, t("allWell")));
-      return;
-    }
-    clear(this.trouble,
-      slow.length ? el("ul", { class: "list" }, ...slow.map((s) => el("li", {}, el("div", {}, el("b", {}, s.nick), el("small", {}, s.congested ? t("congested") : t("slowed", { n: s.slowed }))), iconButton("gear", t("actFor", { name: s.nick }), () => deeds.person(line, s, this.rooms))))) : null,
-      refused.length ? el("h3", {}, t("refusedCodes")) : null,
-      refused.length ? el("dl", { class: "facts codes" }, ...refused.flatMap(([code, n]) => [el("dt", {}, el("code", {}, code)), el("dd", {}, number(n))])) : null);
+    const item = (name, told, button) => el("li", {}, el("div", {}, el("b", {}, name), el("small", {}, told)), button);
+    const held = this.trouble.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
+    const parts = [
+      ["slowNow", slow.map((s) => item(s.nick, s.congested ? t("congested") : t("slowed", { n: s.slowed }), iconButton("gear", t("actFor", { name: s.nick }), () => deeds.person(line, s, this.rooms))))],
+      ["refusedLately", refused.map((r) => item(r.nick || r.address, [t("refusedTimes", { code: r.code, n: number(r.count), time: at(r.ago) }), r.nick && r.address, r.key].filter(Boolean).join(" · "),
+        deeds.isFar(r.address) ? iconButton("lock", `${t("banAddress")}: ${r.address}`, () => deeds.banAddress(line, r.address)) : null))],
+    ].flatMap(([word, items]) => (items.length ? [el("h3", {}, t(word)), el("ul", { class: "list" }, ...items)] : []));
+    if (codes.length) parts.push(el("h3", {}, t("refusedCodes")), el("dl", { class: "facts codes" }, ...codes.flatMap(([code, n]) => [el("dt", {}, el("code", {}, code)), el("dd", {}, number(n))])));
+    clear(this.trouble, parts.length ? parts : el("p", { class: "soft" }, t("allWell")));
+    [...this.trouble.querySelectorAll("button")].find((one) => one.getAttribute("aria-label") === held)?.focus();
   }
 
   async #audit() {

@@ -9,7 +9,7 @@ const EN = {
   p50: "half took at most {n} ms", p99: "99% took at most this", chart: "{name}: now {now}, at most {most} in the last {n} min",
   nick: "Nickname", address: "Address", key: "Key", client: "Program", lag: "Behind", rate: "Msg/s", silent: "Silent", act: "Actions", room: "Room", members: "Members", events: "Events", state: "State",
   findPeople: "Find by nickname, address, program or key", findRooms: "Find a room", of: "{found} of {total}", bot: "bot", unknown: "not told", noKey: "no key", actFor: "Actions for {name}", seconds: "{n} s",
-  private: "private", closed: "closed", open: "open", slowed: "slowed {n} times", congested: "does not read", allWell: "Nobody is slow, nothing was refused.", refusedCodes: "Refused since the start", slowNow: "Slow",
+  private: "private", closed: "closed", open: "open", slowed: "slowed {n} times", congested: "does not read", allWell: "Nobody is slow, nothing was refused.", refusedCodes: "Refused since the start", slowNow: "Slow", refusedLately: "Refused lately", refusedTimes: "{code} × {n}, last at {time}",
   size: "History", free: "Free on the disk", durability: "Acknowledged means", disk: "on the disk: survives a power cut", os: "with the system: survives the broker's end", memory: "in memory: ends with the broker",
   backup: "Last copy", never: "never", backingUp: "being made …", backupNow: "Back up now", backupBegan: "A copy is being made: {file}", backupFault: "The last copy failed: {why}", ago: "{time} ago",
   cancel: "Cancel", invite: "Invite", drain: "Drain", leave: "Sign out", theme: "Light or dark", language: "По-русски",
@@ -29,7 +29,7 @@ const RU = {
   p50: "половина не дольше {n} мс", p99: "99% не дольше этого", chart: "{name}: сейчас {now}, не больше {most} за последние {n} мин",
   nick: "Имя", address: "Адрес", key: "Ключ", client: "Программа", lag: "Отстаёт", rate: "Сообщ./с", silent: "Молчит", act: "Действия", room: "Комната", members: "Людей", events: "Событий", state: "Состояние",
   findPeople: "Найти по имени, адресу, программе или ключу", findRooms: "Найти комнату", of: "{found} из {total}", bot: "бот", unknown: "не сообщает", noKey: "без ключа", actFor: "Действия: {name}", seconds: "{n} с",
-  private: "закрытая", closed: "закрыта оператором", open: "открыта", slowed: "замедлен: {n}", congested: "не читает", allWell: "Медленных нет, отказов не было.", refusedCodes: "Отказано с начала работы", slowNow: "Медленные",
+  private: "закрытая", closed: "закрыта оператором", open: "открыта", slowed: "замедлен: {n}", congested: "не читает", allWell: "Медленных нет, отказов не было.", refusedCodes: "Отказано с начала работы", slowNow: "Медленные", refusedLately: "Кому отказано недавно", refusedTimes: "{code} × {n}, последний раз в {time}",
   size: "История", free: "Свободно на диске", durability: "Подтверждено значит", disk: "на диске: переживёт отключение питания", os: "у системы: переживёт конец брокера", memory: "в памяти: пропадёт вместе с брокером",
   backup: "Последняя копия", never: "не было", backingUp: "делается …", backupNow: "Сделать копию", backupBegan: "Делается копия: {file}", backupFault: "Последняя копия не удалась: {why}", ago: "{time} назад",
   cancel: "Отмена", invite: "Пригласить", drain: "Завершить", leave: "Выйти", theme: "Светлая или тёмная", language: "In English",
@@ -75,5 +75,7 @@ export function span(seconds) {
 }
 
 export const lasting = (s) => (s < 3600 ? t("min", { n: s / 60 }) : s <= 86400 ? t("hour", { n: s / 3600 }) : t("days", { n: s / 86400 }));
+
+export const clock = (at) => new Intl.DateTimeFormat(lang(), { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(at);
 
 export const when = (at) => new Intl.DateTimeFormat(lang(), { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }).format(new Date(at));
