@@ -535,8 +535,21 @@ def test_pictures(
     with ExitStack() as stack:
         names = ("ann", "jonas", "mira", "sam", "Юлия")
         people = [stack.enter_context(come(broker, nick)) for nick in names]
+        for n, room in enumerate(("ops", "sensors", "ci", "reading-club")):
+            for one in people[: 5 - n]:
+                one.join(room)
         page = operate(served, color_scheme=scheme, viewport={"width": width, "height": 1000}).page
+        page.get_by_role("button", name="Invite", exact=True).click()
+        page.get_by_role("button", name="Make a link").click()
+        page.get_by_label("QR code of the link").wait_for()
+        page.keyboard.press("Escape")
+        open_person(page, "sam", "#lobby, #ops, #sensors").get_by_text(
+            "Mute in a room", exact=True
+        ).click()
+        page.get_by_role("dialog").get_by_label("Room").select_option("ops")
+        page.get_by_role("button", name="Mute", exact=True).click()
+        page.get_by_role("button", name="Back up now").click()
         for n in range(150):
-            people[n * n % 5].say("lobby", f"line {n}")
+            people[n * n % 5].say(("lobby", "ops", "lobby")[n % 3], f"line {n}")
             page.wait_for_timeout(200 if n % 30 < 20 else 60)
         page.screenshot(path=pictures / f"operator-{name}.png")

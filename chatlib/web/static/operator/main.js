@@ -172,7 +172,7 @@ class View {
     this.copies.hidden = storage.durability === "memory";
     if (text === this.factsKnown) return;
     this.factsKnown = text;
-    clear(this.storage, ...facts.flatMap(([word, value, file]) => [el("dt", {}, t(word)), el("dd", {}, value, file ? el("small", {}, file) : null)]), storage.fault ? el("dd", { class: "fault" }, t("backupFault", { why: storage.fault })) : null);
+    clear(this.storage, ...facts.flatMap(([word, value, file]) => [el("dt", {}, t(word)), el("dd", {}, value, file ? el("small", { title: file }, file.split("/").at(-1)) : null)]), storage.fault ? el("dd", { class: "fault" }, t("backupFault", { why: storage.fault })) : null);
   }
 
   // Who is slow, who was refused what, and how often what was refused at all.
