@@ -3,7 +3,7 @@
 import { el } from "../js/dom.js";
 import { dialog } from "../js/dialogs.js";
 import { action, asked, choice, deed, facts, form, labelled, reason, roomChoice, roomField, said } from "./forms.js";
-import { lasting, t, when } from "./words.js";
+import { lasting, t, when, why } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const MUTES = [300, 1800, 3600, 24 * 3600];
@@ -29,7 +29,11 @@ export async function person(line, session, rooms) {
       other("banRoom", "quiet", () => banFromRoom(line, nick, inRooms[0].places ?? [], rooms)),
       other("ban", "danger", () => ban(line, nick)),
       isFar(session.address) ? other("banAddress", "danger ghosted", () => banAddress(line, session.address)) : null));
-  const found = await line.ask("whereis", { nick }).catch(() => ({ places: [] }));
+  const found = await line.ask("whereis", { nick }).catch((error) => {
+    where.textContent = why(error);
+    return null;
+  });
+  if (!found) return;
   where.textContent = found.places.map(({ room, muted }) => (muted ? t("mutedIn", { room }) : `#${room}`)).join(", ") || t("nowhere");
   const [all, muted] = [found.places, found.places.filter((place) => place.muted)].map((places) => places.map(({ room }) => room));
   [all, all, muted].forEach((places, i) => { Object.assign(inRooms[i], { places, disabled: !places.length }); });

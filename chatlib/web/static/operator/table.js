@@ -2,7 +2,7 @@
 // can be seen. A row belongs to whom it shows: who is focused stays it while the order changes.
 
 import { el, icon } from "../js/dom.js";
-import { t } from "./words.js";
+import { number, t } from "./words.js";
 
 const OVER = 6; // rows beyond what is seen
 const MOST = 100;
@@ -23,7 +23,7 @@ export class Table {
     this.finder = el("input", { type: "search", maxlength: 64, autocomplete: "off", spellcheck: "false" });
     this.head = el("div", { class: "tr thead", role: "row" });
     this.body = el("div", { class: "rows", role: "rowgroup" });
-    this.grid = el("div", { class: "grid", role: "table" }, el("div", { role: "rowgroup" }, this.head), this.body);
+    this.grid = el("div", { class: "grid", role: "table" }, el("div", { class: "heads", role: "rowgroup" }, this.head), this.body);
     this.scroll = el("div", { class: "scroll", tabindex: "0" }, this.grid);
     this.node = el("section", { class: `block table t-${word}` },
       el("div", { class: "bhead" }, this.title, this.count, el("label", { class: "field" }, icon("search"), this.finder)), this.scroll);
@@ -86,7 +86,7 @@ export class Table {
 
   show({ total, found, first, rows }) {
     this.found = found;
-    this.count.textContent = found === total ? String(total) : t("of", { found, total });
+    this.count.textContent = found === total ? number(total) : t("of", { found: number(found), total: number(total) });
     this.grid.setAttribute("aria-rowcount", String(found + 1));
     this.body.style.setProperty("--n", String(found));
     const seen = new Set();
