@@ -270,7 +270,6 @@ def test_a_copy_is_made_and_the_broker_drained(
     drain.get_by_role("button", name="Drain and stop").click()
     drain.wait_for(state="detached")
     assert broker.process.wait(PATIENCE) == 0
-    page.get_by_text("No answer from the broker").wait_for()
 
 
 def test_an_invitation_is_copied_and_taken_back(
@@ -475,8 +474,7 @@ def test_it_stays_small_with_a_thousand(
         socket.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [380, 1600])
+@pytest.mark.parametrize(("scheme", "width"), [("dark", 380), ("light", 1600)])
 def test_axe_finds_nothing_serious(
     house: tuple[RunningBroker, RunningPage], operate: Any, scheme: str, width: int
 ) -> None:
