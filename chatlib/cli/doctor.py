@@ -19,7 +19,7 @@ CONFIG, UNREACHABLE = 78, 69  # sysexits: EX_CONFIG, EX_UNAVAILABLE
 LITTLE_BYTES = 256 * 1024 * 1024  # of free disk
 FEW_DESCRIPTORS = 1024
 CLOCK_S = 5.0  # that two clocks may differ
-FEED_S = 12.0  # a beacon comes every heartbeat, 10 s unless the operator chose otherwise
+FEED_BEATS = 2.5  # a beacon comes every heartbeat; after so many a client takes a feed for lost
 LIBZMQ = (4, 3, 5)
 SQLITE = (3, 35, 0)
 
@@ -185,7 +185,7 @@ def _conversation(args: argparse.Namespace, to: Destination) -> Iterator[Finding
     if to.server_key is not None:
         keys = (to.server_key, own_key(key_path(args.key)))
     try:
-        seen = probe(to.endpoint, keys, f"hubbub doctor {__version__}", FEED_S)
+        seen = probe(to.endpoint, keys, f"hubbub doctor {__version__}", FEED_BEATS)
     except Refused as e:
         fix = "ask its operator for a link (hubbub invite), and join with it: hubbub join LINK"
         yield Finding("hello", f"the broker refuses: {e}", fix)
@@ -205,7 +205,7 @@ def _conversation(args: argparse.Namespace, to: Destination) -> Iterator[Finding
         yield Finding("port", fault, fix)
     if seen.skew is None:
         fix = "open its port in the firewall; behind NAT start it with: hubbub broker --advertise"
-        yield Finding("feed", f"nothing came from {seen.feed} in {FEED_S:g} s", fix)
+        yield Finding("feed", f"nothing came from {seen.feed} in {seen.waited:g} s", fix)
         return
     yield Finding("feed", f"{seen.feed} brings events")
     told = f"{abs(seen.skew):.1f} s {'ahead of' if seen.skew > 0 else 'behind'} the broker's"

@@ -28,18 +28,19 @@ class Seen(NamedTuple):
     """What a broker showed.
 
     `skew` are the seconds by which this machine's clock is ahead of its; None where its feed
-    brought nothing in time. `faults` are endpoints that it
-    told and that can't be reached, with the cause.
+    brought nothing in `waited` seconds. `faults` are endpoints that it told and that can't be
+    reached, with the cause.
     """
 
     server: str
     feed: str
     skew: float | None
+    waited: float
     faults: list[str]
 
 
-def probe(control: Endpoint, keys: Keys, program: str, wait: float) -> Seen:
-    """Open a session, wait at most `wait` seconds for a beacon, and end it.
+def probe(control: Endpoint, keys: Keys, program: str, beats: float) -> Seen:
+    """Open a session, wait for a beacon, at most so many heartbeats of the broker, and end it.
 
     Raises Refused, TimedOut, ProtocolViolation.
     """
@@ -50,10 +51,11 @@ def probe(control: Endpoint, keys: Keys, program: str, wait: float) -> Seen:
         intake, feed = (
             parse_endpoint(dialled(place, control)) for place in (welcome.intake, welcome.feed)
         )
+        wait = beats * welcome.heartbeat
         skew = _skew(context, feed, keys, wait)
         dealer.send(encode(requests.Bye(id=2)))
         dealer.poll(int(ANSWER_S * 1000))
-        return Seen(welcome.server, str(feed), skew, _unreachable(intake, feed))
+        return Seen(welcome.server, str(feed), skew, wait, _unreachable(intake, feed))
     finally:
         dealer.close(linger=0)
         context.term()

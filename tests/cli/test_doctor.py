@@ -21,6 +21,7 @@ from chatlib.security.keys import to_link
 from chatlib.security.pins import Pins
 from tests.support import PATIENCE, ROOT, RunningBroker, eventually
 
+QUICK = ("--heartbeat", "1")  # whoever waits for a beacon waits for so long
 Run = Callable[..., tuple[int, list[str]]]
 
 
@@ -44,7 +45,7 @@ def faults(told: list[str]) -> list[str]:
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[RunningBroker]:
-    with RunningBroker(tmp_path, data=tmp_path / "data") as running:
+    with RunningBroker(tmp_path, *QUICK, data=tmp_path / "data") as running:
         yield running
 
 
@@ -146,7 +147,9 @@ def test_another_key_than_before(run: Run, tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_clock(run: Run, broker: RunningBroker, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = probe.Seen("hubbub 0.0.9", "tcp://127.0.0.1:1", -70.0, ["cannot reach x (no answer)"])
+    seen = probe.Seen(
+        "hubbub 0.0.9", "tcp://127.0.0.1:1", -70.0, 1.0, ["cannot reach x (no answer)"]
+    )
     monkeypatch.setattr(probe, "probe", lambda *_: seen)
     code, told = run(broker.control)
     assert (code, faults(told)) == (78, ["hello", "port", "clock"])
@@ -156,7 +159,7 @@ def test_clock(run: Run, broker: RunningBroker, monkeypatch: pytest.MonkeyPatch)
 def test_a_feed_that_brings_nothing(
     run: Run, broker: RunningBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor, "FEED_S", 0.0)
+    monkeypatch.setattr(doctor, "FEED_BEATS", 0.0)
     code, told = run(broker.control)
     assert (code, faults(told)) == (78, ["feed"])
 
@@ -190,7 +193,7 @@ def test_an_encrypted_broker(tmp_path: Path, run: Run) -> None:
     """With its link it is known; who was not let in is told how to be."""
     with (
         tempfile.TemporaryDirectory(prefix="hub") as short,
-        RunningBroker(tmp_path, "--access", "invite", data=Path(short) / "d"),
+        RunningBroker(tmp_path, "--access", "invite", *QUICK, data=Path(short) / "d"),
     ):
         link = subprocess.run(
             [sys.executable, "-m", "chatlib.cli", "invite", "--data", f"{short}/d"],
