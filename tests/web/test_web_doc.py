@@ -60,3 +60,15 @@ def test_nothing_is_loaded_from_elsewhere_nor_set_as_markup() -> None:
         for markup in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
             assert markup not in text, file
         assert not re.search(r"<script(?![^>]*src=)|\son\w+=|style=", text), file
+
+
+def test_the_operators_page_has_words_for_all_that_the_audit_log_tells() -> None:
+    protocol = (ROOT / "docs" / "protocol.md").read_text()
+    row = next(line for line in protocol.splitlines() if line.startswith("| `what` |"))
+    told = words(row.partition("what was done:")[2])
+    assert len(told) > 10
+    page = (PACKAGE / "static" / "operator" / "words.js").read_text()
+    tongues = re.findall(r"audits: \{(.*?)\},?\n", page)
+    assert len(tongues) == 2
+    for tongue in tongues:
+        assert told <= set(re.findall(r"(\w+): \"", tongue))
