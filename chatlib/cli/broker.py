@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import gc
 import json
 import os
 import shlex
@@ -51,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace) -> int:
     from chatlib.cli.beside import check_extra
     from chatlib.cli.reload import Reloader
+    from chatlib.net import heap
     from chatlib.net.broker import raise_descriptor_limit
     from chatlib.net.operator import write_place
     from chatlib.net.supervision import supervisor_of
@@ -84,10 +84,7 @@ def _run(args: argparse.Namespace) -> int:
         _write_ready(args.ready_file, broker, places | more)
     page = _page(args, broker, bound[0])
     supervisor.ready()
-    # Messages come and go by the hundred thousand and hold no cycles: collected seldom, they cost
-    # a thirtieth less.
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    heap.settle()  # a thirtieth less work
     try:
         broker.run()
     finally:
