@@ -51,7 +51,7 @@ class Hub:
 
     def __init__(self, endpoint: Endpoint, keys: Keys | None, directory: Path) -> None:
         self._loop = asyncio.get_running_loop()
-        self.journal = Journal(directory / DATABASE, self._loop.call_soon_threadsafe)
+        self.journal = Journal(directory / DATABASE, self._loop)
         self.gateway = Gateway(endpoint, keys, self._loop, self)
         self.relay = Relay(secrets.token_urlsafe(8))
         self.audience = Audience(self._loop.call_later)

@@ -2,7 +2,8 @@
 
 What a person says is written here, with the number that it has in the session, before it goes to
 the broker. So whoever asks again, page or page server, after whatever crash, asks the same again.
-Writes are gathered and committed by a thread of their own, in the order in which they were given.
+Writes are gathered, and done in the order in which they were given. Only the commit, which waits
+for the disk, is a thread's: statements there would wait for the interpreter, each anew.
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-import threading
+from asyncio import TimerHandle
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from chatlib.errors import BadConfiguration, CannotCreate
 
@@ -22,6 +23,8 @@ VERSION = 1
 KEPT_S = 48 * 3600.0  # that what became of a message is known
 PERSON_KEPT_S = 90 * 24 * 3600.0
 AGAIN_S = 1.0
+GATHER_S = 0.01  # from one commit to the next; after a rest it is made at once
+LAZY_S = 0.25  # that a write waits for others where nobody waits for it
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS persons (
@@ -69,19 +72,34 @@ Statement = tuple[str, Sequence[Any]]
 Write = tuple[Sequence[Statement], Callable[[], None] | None]
 
 
+class Loop(Protocol):
+    """What a journal needs of the loop in which it is used; asyncio's has it."""
+
+    def time(self) -> float:
+        """Return the loop's clock, in seconds."""
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> TimerHandle:
+        """Call back at a time of that clock."""
+
+    def call_soon(self, callback: Callable[[], None]) -> object:
+        """Call back once, soon."""
+
+    def call_soon_threadsafe(self, callback: Callable[[], None]) -> object:
+        """The same, asked by another thread."""
+
+
 class Journal:
-    """The file, its writer, and `soon`: how to call back in the loop when a write is on disk.
+    """The file, and its writer. Raises CannotCreate, and BadConfiguration (damaged, or newer)."""
 
-    Raises CannotCreate, BadConfiguration (it was written by a newer Hubbub, or is damaged).
-    """
-
-    def __init__(self, path: Path, soon: Callable[[Callable[[], None]], Any]) -> None:
+    def __init__(self, path: Path, loop: Loop) -> None:
         self._path = path
-        self._soon = soon
-        self._lock = threading.Lock()
+        self._loop = loop
         self._waiting: list[Write] = []
-        self._writing = False
-        self._closed = threading.Event()
+        self._batch: list[Write] = []  # what is being committed, or could not be
+        self._began = 0.0
+        self._timer: TimerHandle | None = None
+        self._commit: Future[Any] | None = None
+        self._closed = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="web-journal")
         try:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
@@ -134,43 +152,72 @@ class Journal:
 
     def write(self, *statements: Statement, then: Callable[[], None] | None = None) -> None:
         """Have statements committed, all or none; `then` is called in the loop when they are."""
-        with self._lock:
-            self._waiting.append((statements, then))
-            if self._writing:
+        self._waiting.append((statements, then))
+        if then is None:
+            self._want(self._loop.time() + LAZY_S)
+        else:
+            self._want(self._began + GATHER_S)
+
+    def _want(self, at: float) -> None:
+        if self._batch or self._closed:
+            return
+        if self._timer is not None:
+            if self._timer.when() <= at:
                 return
-            self._writing = True
-        self._thread.submit(self._commit)
+            self._timer.cancel()
+        self._timer = self._loop.call_at(at, self._write)
 
-    def _commit(self) -> None:
-        while True:
-            with self._lock:
-                batch, self._waiting = self._waiting, []
-                if not batch:
-                    self._writing = False
-                    return
-            while not self._try(batch):
-                if self._closed.wait(AGAIN_S):
-                    return
-            for _, then in batch:
-                if then is not None:
-                    self._soon(then)
-
-    def _try(self, batch: list[Write]) -> bool:
+    def _write(self) -> None:
+        self._began, self._timer = self._loop.time(), None
+        self._batch, self._waiting = self._batch + self._waiting, []
         try:
-            self._base.execute("BEGIN IMMEDIATE")
-            for statements, _ in batch:
-                for statement, values in statements:
-                    self._base.execute(statement, values)
-            self._base.execute("COMMIT")
+            self._execute()
         except sqlite3.Error as e:
-            log.error("cannot write %s (%s): what people say waits until it can", self._path, e)
-            if self._base.in_transaction:
-                self._base.execute("ROLLBACK")
-            return False
-        return True
+            self._fail(e)
+            return
+        self._commit = self._thread.submit(self._base.execute, "COMMIT")
+        self._commit.add_done_callback(lambda _: self._loop.call_soon_threadsafe(self._committed))
+
+    def _execute(self) -> None:
+        self._base.execute("BEGIN IMMEDIATE")
+        for statements, _ in self._batch:
+            for statement, values in statements:
+                self._base.execute(statement, values)
+
+    def _committed(self) -> None:
+        if self._closed or self._commit is None:
+            return
+        fault, self._commit = self._commit.exception(), None
+        if fault is not None:
+            self._fail(fault)
+            return
+        for _, then in self._batch:
+            if then is not None:
+                self._loop.call_soon(then)
+        self._batch = []
+        if self._waiting:
+            self._want(self._began + GATHER_S)
+
+    def _fail(self, why: BaseException) -> None:
+        log.error("cannot write %s (%s): what people say waits until it can", self._path, why)
+        if self._base.in_transaction:
+            self._base.execute("ROLLBACK")
+        self._timer = self._loop.call_at(self._loop.time() + AGAIN_S, self._write)
 
     def close(self) -> None:
         """Write what waits, and close the file."""
-        self._closed.set()
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
         self._thread.shutdown(wait=True)
+        if self._commit is not None and self._commit.exception() is None:
+            self._batch = []
+        elif self._base.in_transaction:
+            self._base.execute("ROLLBACK")
+        self._batch += self._waiting
+        try:
+            self._execute()
+            self._base.execute("COMMIT")
+        except sqlite3.Error as e:
+            log.error("cannot write %s (%s) at the end", self._path, e)
         self._base.close()

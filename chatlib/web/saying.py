@@ -132,10 +132,8 @@ class Saying:
         together, or what the old one brought would be said again in the new one.
         """
         done: list[Outcome] = []
-        for ticket, outcome in list(self._waiting.items()):
-            if not self._outbox.settled(ticket):
-                break
-            del self._waiting[ticket]
+        while self._waiting and self._outbox.settled(next(iter(self._waiting))):
+            _, outcome = self._waiting.popitem(last=False)
             outcome.seq = self._seqs.pop(outcome.n, 0)
             done.append(outcome)
         fresh = [outcome for outcome in done if not outcome.code]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
 from pathlib import Path
 
 import msgspec
@@ -13,14 +13,15 @@ from chatlib.core.signals import Refusal
 from chatlib.protocol.events import Line
 from chatlib.web.journal import Journal
 from chatlib.web.saying import Outcome, Saying
+from tests.support import PATIENCE
 
 
 class Book:
     """A journal whose file is real and whose loop is this test."""
 
     def __init__(self, path: Path) -> None:
-        self.calls: list[Callable[[], None]] = []
-        self.journal = Journal(path, self.calls.append)
+        self.loop = asyncio.new_event_loop()
+        self.journal = Journal(path, self.loop)
         self.told: list[tuple[str, str]] = []
 
     def begin(self) -> tuple[Saying, Outbox]:
@@ -34,11 +35,14 @@ class Book:
         self.told.append((outcome.key, outcome.code))
 
     def written(self) -> None:
-        """Wait until all is on disk, and call back."""
-        self.journal._thread.submit(lambda: None).result()
-        calls, self.calls[:] = self.calls.copy(), []
-        for call in calls:
-            call()
+        """Run the loop until all is on disk, and everybody was called back."""
+        on_disk = self.loop.create_future()
+        self.journal.write(then=lambda: on_disk.set_result(None))
+        self.loop.run_until_complete(asyncio.wait_for(on_disk, PATIENCE))
+
+    def close(self) -> None:
+        self.journal.close()
+        self.loop.close()
 
 
 def open_book(path: Path) -> Book:
@@ -74,7 +78,7 @@ def test_nothing_goes_out_before_it_is_written(tmp_path: Path) -> None:
     saying.settle(lambda: None)
     assert book.told == [("a", "ok")]
     assert saying.known("a") and book.told == [("a", "ok")] * 2
-    book.journal.close()
+    book.close()
 
 
 def test_a_process_after_us_says_the_same_under_the_same_numbers(tmp_path: Path) -> None:
@@ -85,7 +89,7 @@ def test_a_process_after_us_says_the_same_under_the_same_numbers(tmp_path: Path)
     on_the_wire(outbox)
     outbox.acknowledge(1, 0.0)
     saying.settle(lambda: None)
-    book.journal.close()
+    book.close()
 
     book = open_book(tmp_path / "web.db")
     saying, outbox = book.begin()
@@ -95,7 +99,7 @@ def test_a_process_after_us_says_the_same_under_the_same_numbers(tmp_path: Path)
     assert on_the_wire(outbox) == [(3, "c")]
     assert [saying.known(key) for key in "abc"] == [True] * 3
     assert book.told == [("b", "ok"), ("a", "ok"), ("b", "ok")]
-    book.journal.close()
+    book.close()
 
 
 def test_a_new_session_takes_new_numbers_with_its_token(tmp_path: Path) -> None:
@@ -115,7 +119,7 @@ def test_a_new_session_takes_new_numbers_with_its_token(tmp_path: Path) -> None:
     assert [(row.key, row.n, row.outcome) for row in book.journal.lines(1) if not row.outcome] == [
         ("b", 1, ""), ("c", 2, ""),
     ]  # fmt: skip
-    book.journal.close()
+    book.close()
 
 
 def test_what_was_refused_is_told_again(tmp_path: Path) -> None:
@@ -126,12 +130,12 @@ def test_what_was_refused_is_told_again(tmp_path: Path) -> None:
     saying.refused(Refusal(outbox.last_ticket, "muted", "you may not", "a", room="lobby"))
     outbox.acknowledge(1, 0.0)
     saying.settle(lambda: None)
-    book.journal.close()
+    book.close()
     book = open_book(tmp_path / "web.db")
     saying, outbox = book.begin()
     assert saying.known("a") and book.told == [("a", "muted")]
     assert len(saying) == 0
-    book.journal.close()
+    book.close()
 
 
 def test_a_key_from_long_ago_stops_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,4 +151,4 @@ def test_a_key_from_long_ago_stops_nobody(tmp_path: Path, monkeypatch: pytest.Mo
         saying.settle(lambda: None)
     book.written()
     assert sorted(row.key for row in book.journal.lines(1)) == ["a", "b", "c"]
-    book.journal.close()
+    book.close()
