@@ -28,7 +28,7 @@ from chatlib.web.hub import Hub
 from chatlib.web.operator import OperatorPages
 from chatlib.web.person import MOST_TABS, Tab
 from chatlib.web.socket import Conversation, frame_rates
-from chatlib.web.wire import PUSH
+from chatlib.web.wire import WIRE
 
 STATIC = Path(__file__).parent / "static"
 UPLOADS = Rate(0.2, 40)  # of one person: files a second, and at once
@@ -203,15 +203,18 @@ class Pages:
         if len(person.tabs) >= MOST_TABS:
             await websocket.close(TOO_MANY, f"you have {MOST_TABS} tabs open: close one")
             return
-        tab = Tab(websocket.scope["extensions"][PUSH])
+        wire = websocket.scope["extensions"][WIRE]
+        tab = Tab(wire.push)
         conversation = Conversation(self._hub, person, tab, self._frames)
         self._hub.came(person, tab)
+        wire.take = conversation.take
         try:
-            while True:
+            while True:  # for what came before, or in parts
                 conversation.take(await websocket.receive_text())
         except (WebSocketDisconnect, KeyError):  # KeyError: a binary frame, which nobody sends
             pass
         finally:
+            wire.take = None
             self._hub.went(person, tab)
 
 

@@ -31,7 +31,7 @@ class Conversation:
         self._rates = rates
         self._typed_at = 0.0
 
-    def take(self, text: str) -> None:
+    def take(self, text: str | bytes) -> None:
         """Take in one frame of the page."""
         now = time.monotonic()
         try:

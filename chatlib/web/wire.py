@@ -1,18 +1,20 @@
 """WebSocket frames written straight to the transport: one encoding serves a whole room.
 
-uvicorn speaks the handshake, pings, and what comes in. What goes out to hundreds of pages at once
-is the same bytes for all of them, so the frame is made once and each transport is given it; nothing
-waits for a page that does not read, it is hung up on and comes back by its cursors.
+uvicorn speaks the handshake and pings. What goes out to hundreds of pages at once is the same bytes
+for all of them, so the frame is made once and each transport is given it; nothing waits for a page
+that does not read, it is hung up on and comes back by its cursors. What comes in is taken at once,
+so nothing of it queues, and a page's reading is not stopped and started for each frame.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 MOST_WAITING = 4 * 1024 * 1024  # bytes that a page may leave unread
-PUSH = "hubbub.push"  # the extension of the ASGI scope
+WIRE = "hubbub.wire"  # the extension of the ASGI scope: the protocol itself
 _TEXT = 0x81  # FIN, opcode 1
 
 
@@ -27,14 +29,26 @@ def text_frame(payload: bytes) -> bytes:
 
 
 class PushingProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's protocol, with a way around its queue for frames that are ready."""
+    """uvicorn's protocol, with a way around its queues.
+
+    `take` is given each text; until it is set, the application receives them.
+    """
+
+    take: Callable[[bytes], None] | None = None
 
     def handle_connect(self, event: Any) -> None:
-        """Accept, and tell the application how to push."""
+        """Accept, and tell the application of us."""
         super().handle_connect(event)
         scope: Any = getattr(self, "scope", None)
         if scope is not None:
-            scope["extensions"][PUSH] = self.push
+            scope["extensions"][WIRE] = self
+
+    def handle_text(self, event: Any) -> None:
+        """Take in a text that came in one piece."""
+        if self.take is None or not event.fin or self.read_paused or self.close_sent:
+            super().handle_text(event)
+        else:
+            self.take(event.data)
 
     def push(self, frame: bytes) -> bool:
         """Write a frame; return whether the page is there and keeps up."""
