@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import logging
 import secrets
@@ -19,6 +20,7 @@ from chatlib.core.replaying import Heard
 from chatlib.core.signals import Connection, Gap
 from chatlib.errors import BadAddress, BadName, ProtocolViolation, Refused, TimedOut
 from chatlib.names import nick_key
+from chatlib.net import heap
 from chatlib.net.gateway import Gateway
 from chatlib.net.handshake import Keys
 from chatlib.protocol.events import Event, Line
@@ -30,6 +32,8 @@ from chatlib.web.person import Person, Tab
 
 DATABASE = "web.db"
 TICK_S = 0.1
+LOOK_S = 5.0  # between two looks at who went away
+TIDY_S = 600.0  # between two looks for garbage everywhere, which stop the loop for a moment
 AWAY_S = 15 * 60.0  # that a session stays for somebody without a tab
 SEEN_S = 60.0  # how exactly it is written when somebody was here
 ENTER_S = 8.0
@@ -56,6 +60,7 @@ class Hub:
         self.relay = Relay(secrets.token_urlsafe(8))
         self.audience = Audience(self._loop.call_later)
         self.persons: dict[str, Person] = {}  # by the digest of their cookie
+        self.awake: set[Person] = set()
         self._by_sid: dict[str, Person] = {}
         self._entering: dict[int, asyncio.Future[None]] = {}
         self._following: dict[str, list[Callable[[bool], None]]] = {}
@@ -80,6 +85,8 @@ class Hub:
             if kept.token and (waits or wall - kept.seen < AWAY_S):
                 self._loop.call_later(n * SPREAD_S, self._wake, person)
         self._loop.call_later(TICK_S, self._tick)
+        self._loop.call_later(LOOK_S, self._look)
+        self._loop.call_later(TIDY_S, self._tidy)
 
     def _wake(self, person: Person) -> None:
         if not person.awake and not self._closing:
@@ -102,23 +109,30 @@ class Hub:
         now = time.monotonic()
         self.relay.tick(now)
         self._perform()
-        for person in list(self.persons.values()):
-            back = person.retry_at is not None and now >= person.retry_at
-            if person.awake and (now >= person.due or back):
+        for person in list(self.awake):
+            if now >= person.due or (person.retry_at is not None and now >= person.retry_at):
                 person.tick(now)
-        self._away()
         if self.gateway.online and now - self._fed_at > SILENT_S:
             self._renew_feed(now)
 
-    def _away(self) -> None:
+    def _look(self) -> None:
+        """Note who is still here; let those sleep who went away."""
+        if self._closing:
+            return
+        self._loop.call_later(LOOK_S, self._look)
         wall = time.time()
-        for person in list(self.persons.values()):
+        for person in list(self.awake):
             if person.tabs and wall - person.seen > SEEN_S:
                 person.seen = wall
                 self._write_seen(person)
             elif wall - person.seen > AWAY_S and person.idle:
                 person.leave(time.monotonic())
                 self.rooms_of(person)
+
+    def _tidy(self) -> None:
+        self._loop.call_later(TIDY_S, self._tidy)
+        gc.collect()
+        heap.give_back()
 
     def _write_seen(self, person: Person) -> None:
         self.journal.write(("UPDATE persons SET seen = ? WHERE id = ?", (person.seen, person.id)))
@@ -202,7 +216,7 @@ class Hub:
         """Return who of us has a nickname."""
         with suppress(BadName):
             key = nick_key(nick)
-            return [p for p in self.persons.values() if p.awake and nick_key(p.nick) == key]
+            return [p for p in self.awake if nick_key(p.nick) == key]
         return []
 
     # -- rooms --------------------------------------------------------------------------------
@@ -312,7 +326,7 @@ class Hub:
         now = self._fed_at = time.monotonic()
         self.relay.check(now)
         self._perform()
-        away = [p for p in self.persons.values() if p.retry_at is not None]
+        away = [p for p in self.awake if p.retry_at is not None]
         for n, person in enumerate(away):
             person.retry_at = now + n * SPREAD_S
 
@@ -326,7 +340,6 @@ class Hub:
             )
             self._loop.call_later(RETRY_S, lambda: self._renew_feed(time.monotonic()))
             return
-        for person in list(self.persons.values()):
-            if person.awake:
-                wait = RETRY_S + person.id % 50 * SPREAD_S
-                person.lost("the connection to the broker was lost", now, wait)
+        for person in list(self.awake):
+            wait = RETRY_S + person.id % 50 * SPREAD_S
+            person.lost("the connection to the broker was lost", now, wait)

@@ -63,6 +63,7 @@ class Person:
         self._answers: dict[int, Callable[[Any], None]] = {}
         self._later: list[Callable[[], None]] = []  # when all that was said is acknowledged
         self._settling = False
+        self._state: tuple[Any, ...] = ()  # what `kept` and `rooms` were made of, the last time
         self.follower = self._make_follower(kept)
 
     def _make_follower(self, kept: KeptPerson) -> SharingFollower:
@@ -76,7 +77,8 @@ class Person:
 
     def wake(self, lines: list[tuple[KeptLine, Line]], now: float) -> None:
         """Open the session, or take it up again."""
-        self.awake, self.verdict, self._tries = True, None, 0
+        self.awake, self.verdict, self._tries, self._state = True, None, 0, ()
+        self._hub.awake.add(self)
         self.follower = self._make_follower(self._kept)
         self.saying.begin(self.follower.outbox, self._kept.accepted, lines)
         self.connect(now)
@@ -112,6 +114,7 @@ class Person:
         """Let go of the connection; the session goes on, for a while."""
         self._kept = self.kept()
         self.awake, self.retry_at = False, None
+        self._hub.awake.discard(self)
         self._hang_up()
         self._answers.clear()
         self._later.clear()
@@ -191,7 +194,6 @@ class Person:
                 if (then := self._answers.pop(id, None)) is not None:
                     then(answer)
         self.saying.settle(lambda: self.tick(time.monotonic()), *self._changes())
-        self._hub.rooms_of(self)
         if self._later and not len(follower.outbox):
             later, self._later = self._later, []
             self._hub.soon(later)
@@ -211,11 +213,18 @@ class Person:
                 self.lost(reason, now, wait)
 
     def _changes(self) -> list[Statement]:
-        """Return what is to be written of who one is now, where that changed."""
-        kept = self.kept()._replace(accepted=self._kept.accepted, seen=self._kept.seen)
-        if kept == self._kept:
+        """Return what is to be written of who one is now, where that changed; note new rooms.
+
+        It is asked several times for each message, and hardly anything ever changed.
+        """
+        follower, saved = self.follower, self.follower.saved
+        session = (saved.token, saved.epoch, saved.inbox) if saved else None
+        state = (follower.nick, session, follower.shared, self.awake)
+        if state == self._state:
             return []
-        self._kept = kept
+        self._state = state
+        self._hub.rooms_of(self)
+        self._kept = kept = self.kept()
         values = (kept.nick, kept.token, kept.epoch, kept.inbox, kept.rooms, kept.id)
         return [(_CHANGE, values)]
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import uvicorn
 
 from chatlib.errors import BadConfiguration, CannotCreate, HubbubError
+from chatlib.net import heap
 from chatlib.net.handshake import Keys
 from chatlib.net.oneshot import OneShot
 from chatlib.protocol.limits import CONTROL_FRAME_BYTES
@@ -98,6 +99,7 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
     if settings.operator is not None:
         note_address(settings.directory, _known_as(settings, address))
     ready(address)
+    heap.settle()
     with listening:
         server.run(sockets=[listening])
     if faults:
