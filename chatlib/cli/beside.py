@@ -94,13 +94,13 @@ def page_arguments(
 ) -> list[str]:
     """Return what `hubbub web` is given to serve the page of a broker here.
 
-    `data` is the broker's directory; None for one in memory. Raises BadConfiguration.
+    `page` is where, a host of IPv6 in brackets. `data` is the broker's directory; None for one in
+    memory. Raises BadConfiguration.
     """
     if data is None and encrypted:
         raise BadConfiguration("--web of an encrypted broker keeps a key: leave out --memory")
     address = control._replace(host=ANYWHERE.get(control.host, control.host))
-    host = f"[{page[0]}]" if ":" in page[0] else page[0]
-    found = [str(address), "--listen", f"{host}:{page[1]}"]
+    found = [str(address), "--listen", f"{page[0]}:{page[1]}"]
     if data is not None:
         found += ["--broker-data", str(data), "--data", str(data / "web")]
         found += ["--ready-file", str(data / "web" / "page.json")]

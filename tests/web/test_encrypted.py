@@ -94,6 +94,15 @@ def test_who_is_not_let_in_is_told_how(broker: RunningBroker, data: Path, tmp_pa
         assert ann.ask("open", room="lobby")["ok"]
 
 
+def test_the_plain_address_of_an_encrypted_broker(broker: RunningBroker, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "chatlib.cli", "web", broker.control, "--data", str(tmp_path)],
+        cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    assert done.returncode == 77
+    assert "is encrypted" in done.stderr and done.stderr.count("\n") == 1
+
+
 def test_beside_the_broker(tmp_path: Path) -> None:
     data = tmp_path / "beside"
     arguments = ("--access", "invite", "--web", "127.0.0.1:0")
