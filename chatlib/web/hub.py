@@ -63,7 +63,7 @@ class Hub:
         self.awake: set[Person] = set()
         self._by_sid: dict[str, Person] = {}
         self._entering: dict[int, asyncio.Future[None]] = {}
-        self._following: dict[str, list[Callable[[bool], None]]] = {}
+        self._following: dict[str, list[tuple[float, Callable[[bool], None]]]] = {}
         self._ids = 0
         self._fed_at = 0.0
         self._kept_lines: dict[int, list[tuple[KeptLine, Line]]] = {}
@@ -109,6 +109,7 @@ class Hub:
         now = time.monotonic()
         self.relay.tick(now)
         self._perform()
+        self.give_up(now)
         for person in list(self.awake):
             if now >= person.due or (person.retry_at is not None and now >= person.retry_at):
                 person.tick(now)
@@ -241,20 +242,23 @@ class Hub:
     def follow(self, room: str, person: Person, then: Callable[[bool], None]) -> None:
         """Let a person hear a room; `then` is told whether it is heard, once that is known."""
         self.audience.add(room, person)
-        self.relay.follow(room, time.monotonic())
+        now = time.monotonic()
+        self.relay.follow(room, now)
         self._perform()
         if self.relay.tail(room) is not None:
             then(True)
-            return
-        waiting = self._following.setdefault(room, [])
-        waiting.append(then)
+        else:
+            self._following.setdefault(room, []).append((now + FOLLOW_S, then))
 
-        def give_up() -> None:
-            if then in waiting:
-                waiting.remove(then)
+    def give_up(self, now: float) -> None:
+        """Tell those that the room is not heard who have waited for too long."""
+        for room, waiting in list(self._following.items()):
+            late = [then for deadline, then in waiting if deadline <= now]
+            del waiting[: len(late)]
+            if not waiting:
+                del self._following[room]
+            for then in late:
                 then(False)
-
-        self._loop.call_later(FOLLOW_S, give_up)
 
     def unfollow(self, room: str, person: Person) -> None:
         """Let a person not hear a room that they turned out not to be in."""
@@ -302,7 +306,7 @@ class Hub:
                 if (person := self._by_sid.get(event.sid)) is not None:
                     mine.append((person, event))
             elif isinstance(one, Followed):
-                for then in self._following.pop(one.room, []):
+                for _, then in self._following.pop(one.room, []):
                     then(True)
             elif isinstance(one, Gap) and one.room is not None:
                 self.audience.put(one.room, lines.pop(one.room, []), now)
