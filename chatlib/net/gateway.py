@@ -7,6 +7,9 @@ until nothing is left, and looked at again after each send, which may have eaten
 
 from __future__ import annotations
 
+import errno
+import os
+import resource
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -16,6 +19,7 @@ import zmq
 
 from chatlib.errors import BadAddress
 from chatlib.net.curve import use_curve
+from chatlib.net.dial import unreachable
 from chatlib.net.handshake import Keys
 from chatlib.net.sockets import ANSWER_FRAME_BYTES, PUSH_HWM, make_context, make_socket, receive
 from chatlib.protocol import limits
@@ -23,6 +27,8 @@ from chatlib.protocol.links import Endpoint, dialled, parse_endpoint
 
 DRAIN = 200  # messages taken from one socket before the others get a look
 FEED_HWM = 2_000
+SPARE = 32  # descriptors that sessions leave for files and for the connections that all share
+NO_FILE = "raise the limit of open files (ulimit -n)"
 STUCK_S = 2.0  # one PUSH serves all: it is made anew so seldom
 WATCHED = (
     zmq.EVENT_HANDSHAKE_SUCCEEDED
@@ -138,8 +144,14 @@ class Gateway:
     # -- sockets ------------------------------------------------------------------------------
 
     def control(self, take: Callable[[bytes], None]) -> Control:
-        """Return a new connection to the control endpoint."""
-        socket = self._made(zmq.DEALER, ANSWER_FRAME_BYTES)
+        """Return a new connection to the control endpoint. Raises Unreachable: no file is left."""
+        try:
+            socket = self._made(zmq.DEALER, ANSWER_FRAME_BYTES)
+        except zmq.ZMQError as e:
+            raise unreachable(self.endpoint, os.strerror(e.errno or 0).lower(), NO_FILE) from e
+        if socket.fileno() > resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE:
+            socket.close(linger=0)  # or nothing would be left for anything else
+            raise unreachable(self.endpoint, os.strerror(errno.EMFILE).lower(), NO_FILE)
         socket.connect(str(self.endpoint))
         return Control(self, socket, take)
 

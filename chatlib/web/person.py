@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from chatlib.core.actions import Attach, HangUp, SendControl, SendIntake
 from chatlib.core.sharing import SharingFollower
 from chatlib.core.signals import Connection, Gap, Refusal, SavedSession
-from chatlib.errors import HubbubError, ProtocolViolation
+from chatlib.errors import HubbubError, ProtocolViolation, Unreachable
 from chatlib.net.gateway import Control
 from chatlib.protocol import answers, limits, requests
 from chatlib.protocol.codec import encode
@@ -87,7 +87,11 @@ class Person:
         """Say hello on a new connection."""
         self._hang_up()
         self.retry_at = None
-        self._control = self._hub.gateway.control(self._took)
+        try:
+            self._control = self._hub.gateway.control(self._took)
+        except Unreachable as e:
+            self.lost(str(e), now, RETRY_S[-1])
+            return
         self.follower.connected(now)
         self.settle(now)
 
