@@ -14,6 +14,9 @@ from typing import Any
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 MOST_WAITING = 4 * 1024 * 1024  # bytes that a page may leave unread
+MOST_PARTS = 64  # of one message: browsers make two or three
+PIECE = 4 * 1024  # bytes that are taken in before it is seen how many frames they were
+FRAMES_S, MOST_FRAMES = 100, 2_500  # a second, and at once: what no page of ours comes near
 WIRE = "hubbub.wire"  # the extension of the ASGI scope: the protocol itself
 _TEXT = 0x81  # FIN, opcode 1
 
@@ -35,6 +38,26 @@ class PushingProtocol(WebSocketsSansIOProtocol):
     """
 
     take: Callable[[bytes], None] | None = None
+    _left = float(MOST_FRAMES)
+    _left_at = 0.0
+
+    def data_received(self, data: bytes) -> None:
+        """Take in what came; hang up on who sends frames as fast as he can, of whatever kind."""
+        now = self.loop.time()
+        self._left = min(MOST_FRAMES, self._left + (now - self._left_at) * FRAMES_S)
+        self._left_at = now
+        for start in range(0, len(data), PIECE):
+            super().data_received(data[start : start + PIECE])
+            if self.transport.is_closing():
+                return
+            if self._left < 0:
+                self.transport.abort()
+                return
+
+    def handle_events(self) -> None:
+        """Count what came, and hand it on."""
+        self._left -= len(self.conn.events)
+        super().handle_events()
 
     def handle_connect(self, event: Any) -> None:
         """Accept, and tell the application of us."""
@@ -49,6 +72,17 @@ class PushingProtocol(WebSocketsSansIOProtocol):
             super().handle_text(event)
         else:
             self.take(event.data)
+
+    def handle_cont(self, event: Any) -> None:
+        """Take in a part of a text; one that does not end is no text."""
+        if len(self.frames) < MOST_PARTS:
+            super().handle_cont(event)
+        else:
+            self.transport.abort()
+
+    def handle_ping(self) -> None:
+        """Answer, as long as the answers are read."""
+        self.push(b"".join(self.conn.data_to_send()))
 
     def push(self, frame: bytes) -> bool:
         """Write a frame; return whether the page is there and keeps up."""

@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any, Self
@@ -23,23 +23,33 @@ from tests.support import PATIENCE, ROOT, eventually
 
 
 class RunningPage:
-    """`hubbub web` as a process of its own, on a free port of 127.0.0.1."""
+    """`hubbub web` as a process of its own, on a free port of 127.0.0.1.
+
+    `tuned` are settings of tests/web/tuned_page.py.
+    """
 
     def __init__(
-        self, directory: Path, address: str, *arguments: str, listen: str = "127.0.0.1:0"
+        self,
+        directory: Path,
+        address: str,
+        *arguments: str,
+        listen: str = "127.0.0.1:0",
+        tuned: Sequence[str] = (),
     ) -> None:
         self.directory = directory
         self.address = address
         self.arguments = arguments
         self.listen = listen
+        self.tuned = tuned
         self.ready_file = directory / f"page-{time.monotonic_ns()}.json"
         self.log = directory / f"{self.ready_file.stem}.log"
 
     def __enter__(self) -> Self:
+        program = ["tests.web.tuned_page", *self.tuned, "--"] if self.tuned else ["chatlib.cli"]
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 [
-                    sys.executable, "-m", "chatlib.cli", "web", self.address,
+                    sys.executable, "-m", *program, "web", self.address,
                     "--data", str(self.directory / "web"), "--listen", self.listen,
                     "--ready-file", str(self.ready_file), *self.arguments,
                 ],
@@ -65,7 +75,9 @@ class RunningPage:
 
     def again(self) -> RunningPage:
         """Return one on the same port and directory, not started yet."""
-        return RunningPage(self.directory, self.address, *self.arguments, listen=self.listen)
+        return RunningPage(
+            self.directory, self.address, *self.arguments, listen=self.listen, tuned=self.tuned
+        )
 
     def __exit__(self, *_: object) -> None:
         if self.process.poll() is None:
