@@ -23,7 +23,7 @@ from chatlib.protocol.codec import encode
 from chatlib.protocol.fields import Error
 from chatlib.web.entrance import Entrance
 from chatlib.web.files import Files, headers
-from chatlib.web.guard import MOST_BODY, Guard, Headers
+from chatlib.web.guard import MOST_BODY, Guard, Headers, paced
 from chatlib.web.hub import Hub
 from chatlib.web.operator import OperatorPages
 from chatlib.web.person import MOST_TABS, Tab
@@ -37,7 +37,7 @@ NOBODY = 4401  # close codes of ours: there is no person to this cookie
 TOO_MANY = 4429
 _STATUS = {
     "slow_down": 429, "unavailable": 503, "bad_token": 403, "not_admitted": 403, "forbidden": 403,
-    "too_big": 413, "full": 507, "no_session": 401,
+    "too_big": 413, "full": 507, "no_session": 401, "too_slow": 408,
 }  # fmt: skip
 
 
@@ -158,7 +158,8 @@ class Pages:
             text = "too many files at once: try again in a moment"
             return _failure("slow_down", text, after_ms=int(wait * 1000) + 1)
         try:
-            kept = await self._files.keep(request.headers.get("x-file-name", ""), request.stream())
+            name = request.headers.get("x-file-name", "")
+            kept = await self._files.keep(name, paced(request.stream()))
         except Refused as e:
             return _failure(e.code, str(e))
         except ClientDisconnect:
@@ -175,12 +176,12 @@ class Pages:
         )
 
     async def _body(self, request: Request) -> bytes:
-        """Return what was posted. Raises Refused: another site asks, or it is too much."""
+        """Return what was posted. Raises Refused: of another site, too much, or too slow."""
         kind = request.headers.get("content-type", "").partition(";")[0].strip()
         if kind != "application/json" or not self._guard.same_origin(request.headers):
             raise Refused("forbidden", "only this page itself may ask that")
         body = b""
-        async for chunk in request.stream():
+        async for chunk in paced(request.stream()):
             body += chunk
             if len(body) > MOST_BODY:
                 raise Refused("too_big", f"a request has at most {MOST_BODY} bytes")

@@ -1,16 +1,21 @@
-"""Who may ask the page server what: where a request comes from, how often, how much."""
+"""Who may ask the page server what: where a request comes from, how often, how much, how slowly."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from chatlib.core.buckets import Buckets, Rate
 from chatlib.core.meter import network
+from chatlib.errors import Refused
 
 ENTERING = Rate(0.5, 60)  # of one address: behind it there may be a classroom
 MOST_BODY = 16 * 1024
+BODY_S = 15.0  # that what is posted may take,
+LEAST_RATE = 16 * 1024  # and a second more for so many bytes that came: 25 MB in half an hour
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -71,6 +76,20 @@ class Guard:
 
 def _has_port(host: str) -> bool:
     return ":" in host and not host.endswith("]")
+
+
+async def paced(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Pass on what is posted. Raises Refused: it comes too slowly."""
+    deadline = time.monotonic() + BODY_S
+    while True:
+        try:
+            chunk = await asyncio.wait_for(anext(chunks), deadline - time.monotonic())
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise Refused("too_slow", "what was sent came too slowly: try again") from None
+        deadline += len(chunk) / LEAST_RATE
+        yield chunk
 
 
 class Headers:

@@ -15,6 +15,7 @@ import uvicorn
 
 from chatlib.errors import BadConfiguration, CannotCreate, HubbubError
 from chatlib.net import heap
+from chatlib.net.broker import raise_descriptor_limit
 from chatlib.net.handshake import Keys
 from chatlib.net.oneshot import OneShot
 from chatlib.protocol.limits import CONTROL_FRAME_BYTES
@@ -23,6 +24,7 @@ from chatlib.web.app import STATIC, Pages
 from chatlib.web.entrance import Entrance
 from chatlib.web.files import Files
 from chatlib.web.guard import LOOPBACK_NAMES, Guard
+from chatlib.web.http import PatientProtocol
 from chatlib.web.hub import Hub
 from chatlib.web.operator import OperatorPages
 from chatlib.web.operator_line import OperatorLine
@@ -99,6 +101,7 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
     if settings.operator is not None:
         note_address(settings.directory, _known_as(settings, address))
     ready(address)
+    raise_descriptor_limit()
     heap.settle()
     with listening:
         server.run(sockets=[listening])
@@ -127,7 +130,7 @@ def _operator(settings: Settings, guard: Guard) -> OperatorPages | None:
 def _config(settings: Settings, pages: Pages) -> uvicorn.Config:
     config = uvicorn.Config(
         pages.app(),
-        http="h11",
+        http=PatientProtocol,
         ws=PushingProtocol,
         ws_max_size=CONTROL_FRAME_BYTES,
         ws_per_message_deflate=False,
