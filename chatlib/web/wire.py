@@ -38,8 +38,8 @@ class PushingProtocol(WebSocketsSansIOProtocol):
     """
 
     take: Callable[[bytes], None] | None = None
-    _left = float(MOST_FRAMES)
-    _left_at = 0.0
+    _left = 0.0  # frames that it may send at once
+    _left_at = float("-inf")
 
     def data_received(self, data: bytes) -> None:
         """Take in what came; hang up on who sends frames as fast as he can, of whatever kind."""
