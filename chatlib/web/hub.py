@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import gc
 import hashlib
+import heapq
 import logging
 import secrets
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-
-import msgspec
 
 from chatlib.core.actions import Attach, Subscribe
 from chatlib.core.relay import Followed, Relay
@@ -23,10 +22,10 @@ from chatlib.names import nick_key
 from chatlib.net import heap
 from chatlib.net.gateway import Gateway
 from chatlib.net.handshake import Keys
-from chatlib.protocol.events import Event, Line
+from chatlib.protocol.events import Event
 from chatlib.protocol.links import Endpoint
 from chatlib.web.audience import Audience
-from chatlib.web.journal import Journal, KeptLine, KeptPerson
+from chatlib.web.journal import Journal, KeptPerson
 from chatlib.web.messages import told
 from chatlib.web.person import Person, Tab
 
@@ -37,6 +36,7 @@ TIDY_S = 600.0  # between two looks for garbage everywhere, which stop the loop 
 AWAY_S = 15 * 60.0  # that a session stays for somebody without a tab
 SEEN_S = 60.0  # how exactly it is written when somebody was here
 ENTER_S = 8.0
+MOST_PERSONS = 20_000  # that are known
 FOLLOW_S = 5.0
 SILENT_S = 30.0  # without a message of the feed, not even a beacon: the SUB is made anew
 RETRY_S = 5.0
@@ -66,7 +66,7 @@ class Hub:
         self._following: dict[str, list[tuple[float, Callable[[bool], None]]]] = {}
         self._ids = 0
         self._fed_at = 0.0
-        self._kept_lines: dict[int, list[tuple[KeptLine, Line]]] = {}
+        self._unsaid: set[int] = set()  # who has lines open, and did not wake yet
         self._closing = False
 
     # -- life ---------------------------------------------------------------------------------
@@ -74,23 +74,21 @@ class Hub:
     def start(self) -> None:
         """Take up everybody who was here lately, and begin."""
         self._fed_at, wall = time.monotonic(), time.time()
-        for n, kept in enumerate(self.journal.persons(wall)):
+        everybody = self.journal.persons(wall, MOST_PERSONS)
+        self._unsaid = self.journal.unsaid()
+        for n, kept in enumerate(everybody):
             self._ids = max(self._ids, kept.id)
             person = self.persons[kept.cookie] = Person(self, kept)
-            rows = self.journal.lines(kept.id)
-            waits = any(not row.outcome for row in rows)
-            self._kept_lines[kept.id] = [
-                (row, msgspec.json.decode(row.line, type=Line)) for row in rows
-            ]
-            if kept.token and (waits or wall - kept.seen < AWAY_S):
+            if kept.token and (kept.id in self._unsaid or wall - kept.seen < AWAY_S):
                 self._loop.call_later(n * SPREAD_S, self._wake, person)
         self._loop.call_later(TICK_S, self._tick)
         self._loop.call_later(LOOK_S, self._look)
         self._loop.call_later(TIDY_S, self._tidy)
 
     def _wake(self, person: Person) -> None:
-        if not person.awake and not self._closing:
-            person.wake(self._kept_lines.pop(person.id, []), time.monotonic())
+        if not person.awake and not self._closing and self.knows(person):
+            self._unsaid.discard(person.id)
+            person.wake(time.monotonic())
 
     def close(self) -> None:
         """End; sessions go on for a while, for who starts again."""
@@ -128,6 +126,8 @@ class Hub:
                 self._write_seen(person)
             elif wall - person.seen > AWAY_S and person.idle:
                 person.leave(time.monotonic())
+                person.saying.rest()
+                self._by_sid.pop(person.sid, None)
                 self.rooms_of(person)
 
     def _tidy(self) -> None:
@@ -149,12 +149,32 @@ class Hub:
         """Return whose cookie this is."""
         return self.persons.get(cookie_digest(cookie)) if cookie else None
 
+    def knows(self, person: Person) -> bool:
+        """Tell whether a person was not forgotten."""
+        return self.persons.get(person.cookie) is person
+
+    def _make_place(self) -> None:
+        """Forget who is away longest, some at once, where there are too many. Raises Refused."""
+        if len(self.persons) < MOST_PERSONS:
+            return
+        busy = self._unsaid | self._entering.keys()
+        away = [
+            person
+            for person in self.persons.values()
+            if not (person.tabs or len(person.saying) or person.id in busy)
+        ]
+        for person in heapq.nsmallest(1 + MOST_PERSONS // 100, away, key=lambda one: one.seen):
+            self.forget(person)
+        if len(self.persons) >= MOST_PERSONS:
+            raise Refused("full", "too many people are here: try again in a while")
+
     async def enter(self, nick: str) -> str:
         """Open a session under a nickname, and return the cookie by which its person is known.
 
-        Raises Refused (nick_taken, ...), TimedOut (the broker is not there), BadName.
+        Raises Refused (nick_taken, full, ...), TimedOut (the broker is not there), BadName.
         """
         nick_key(nick)
+        self._make_place()
         cookie = secrets.token_urlsafe(32)
         self._ids += 1
         kept = KeptPerson(self._ids, cookie_digest(cookie), nick, "", "", 0, "", 0, time.time())
@@ -182,7 +202,7 @@ class Hub:
         person.tell(told("bye"))
         self.rooms_of(person)
         self.persons.pop(person.cookie, None)
-        self._by_sid.pop(person.follower.sid, None)
+        self._by_sid.pop(person.sid, None)
         self.journal.write(
             ("DELETE FROM said WHERE person = ?", (person.id,)),
             ("DELETE FROM persons WHERE id = ?", (person.id,)),
@@ -204,7 +224,9 @@ class Hub:
     def changed(self, person: Person, to: Connection) -> None:
         """Note that a person's session began, ended or was refused."""
         if to.state == "online":
-            self._by_sid[person.follower.sid] = person
+            self._by_sid.pop(person.sid, None)
+            person.sid = person.follower.sid
+            self._by_sid[person.sid] = person
         waiting = self._entering.get(person.id)
         if waiting is None or waiting.done():
             return

@@ -38,6 +38,17 @@ CREATE TABLE IF NOT EXISTS said (
     outcome TEXT NOT NULL DEFAULT '', message TEXT NOT NULL DEFAULT '',
     seq INTEGER NOT NULL DEFAULT 0, at REAL NOT NULL, PRIMARY KEY (person, key)
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS said_open ON said (person) WHERE outcome = '';
+"""
+_GONE = """
+SELECT id FROM persons WHERE seen < ? UNION
+SELECT id FROM (SELECT id FROM persons ORDER BY seen DESC LIMIT -1 OFFSET ?)
+WHERE id NOT IN (SELECT person FROM said WHERE outcome = '')
+"""
+_OLD = "person = ? AND at < ? AND outcome != ''"
+_LINES = f"""
+SELECT key, n, line, outcome, message, seq FROM said WHERE person = ? AND NOT ({_OLD})
+ORDER BY outcome = '', CASE outcome WHEN '' THEN n ELSE at END
 """
 
 log = logging.getLogger("hubbub.web")
@@ -131,22 +142,34 @@ class Journal:
         self._base.executescript(_SCHEMA)
         self._base.execute(f"PRAGMA user_version = {VERSION}")
 
-    # -- reading, before anything is written ---------------------------------------------------
+    # -- reading ------------------------------------------------------------------------------
 
-    def persons(self, now: float) -> list[KeptPerson]:
-        """Return everybody who was here lately; the others are forgotten. `now` is Unix time."""
-        self._base.execute("DELETE FROM persons WHERE seen < ?", (now - PERSON_KEPT_S,))
-        self._base.execute(
-            "DELETE FROM said WHERE at < ? AND outcome != '' OR person NOT IN "
-            "(SELECT id FROM persons)",
-            (now - KEPT_S,),
-        )
+    def persons(self, now: float, most: int) -> list[KeptPerson]:
+        """Return who was here lately, before anything is written; the others are forgotten.
+
+        `now` is Unix time. Of more than `most` those stay who were here last or have lines open.
+        """
+        gone = self._base.execute(_GONE, (now - PERSON_KEPT_S, most)).fetchall()
+        self._base.execute("BEGIN IMMEDIATE")
+        self._base.executemany("DELETE FROM said WHERE person = ?", gone)
+        self._base.executemany("DELETE FROM persons WHERE id = ?", gone)
+        self._base.execute("COMMIT")
         return [KeptPerson(*row) for row in self._base.execute("SELECT * FROM persons")]
 
-    def lines(self, person: int) -> list[KeptLine]:
-        """Return what a person said, in the order of its numbers."""
-        query = "SELECT key, n, line, outcome, message, seq FROM said WHERE person = ? ORDER BY n"
-        return [KeptLine(*row) for row in self._base.execute(query, (person,))]
+    def unsaid(self) -> set[int]:
+        """Return who has lines of which nothing became yet."""
+        query = "SELECT DISTINCT person FROM said WHERE outcome = ''"
+        return {person for (person,) in self._base.execute(query)}
+
+    def lines(self, person: int, now: float) -> list[KeptLine]:
+        """Return what a person said lately and was written: what is open last, as it is numbered.
+
+        `now` is Unix time; what is older than KEPT_S and not open is forgotten.
+        """
+        old = (person, now - KEPT_S)
+        found = [KeptLine(*row) for row in self._base.execute(_LINES, (person, *old))]
+        self.write((f"DELETE FROM said WHERE {_OLD}", old))
+        return found
 
     # -- writing ------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from chatlib.protocol import answers, limits, requests
 from chatlib.protocol.codec import encode
 from chatlib.protocol.events import Event, Line
 from chatlib.version import __version__
-from chatlib.web.journal import KeptLine, KeptPerson, Statement
+from chatlib.web.journal import KeptPerson, Statement
 from chatlib.web.messages import events_frame, told
 from chatlib.web.saying import OK, Outcome, Saying
 from chatlib.web.wire import text_frame
@@ -51,6 +51,7 @@ class Person:
         self.tabs: set[Tab] = set()
         self.rooms: set[str] = set()  # those whose events go to the tabs
         self.seen = kept.seen
+        self.sid = ""  # of the session that the hub knows of
         self.due = 0.0
         self.retry_at: float | None = None
         self.awake = False
@@ -75,12 +76,12 @@ class Person:
 
     # -- life ---------------------------------------------------------------------------------
 
-    def wake(self, lines: list[tuple[KeptLine, Line]], now: float) -> None:
+    def wake(self, now: float) -> None:
         """Open the session, or take it up again."""
         self.awake, self.verdict, self._tries, self._state = True, None, 0, ()
         self._hub.awake.add(self)
         self.follower = self._make_follower(self._kept)
-        self.saying.begin(self.follower.outbox, self._kept.accepted, lines)
+        self.saying.begin(self.follower.outbox, self._kept.accepted)
         self.connect(now)
 
     def connect(self, now: float) -> None:

@@ -13,13 +13,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
+import msgspec
 from msgspec import Struct
 
 from chatlib.core.outbox import Outbox
 from chatlib.core.signals import Refusal
 from chatlib.protocol.codec import encode
 from chatlib.protocol.events import Line
-from chatlib.web.journal import Journal, KeptLine, Statement
+from chatlib.web.journal import Journal, Statement
 
 MOST_KNOWN = 2_000  # outcomes of one person that are known; a key from before them is a new one
 OK = "ok"
@@ -27,6 +28,7 @@ OK = "ok"
 _INSERT = "INSERT OR REPLACE INTO said (person, key, n, line, at) VALUES (?, ?, ?, ?, ?)"
 _NUMBER = "UPDATE said SET n = ? WHERE person = ? AND key = ?"
 _OUTCOME = "UPDATE said SET outcome = ?, message = ?, seq = ? WHERE person = ? AND key = ?"
+_FORGET = "DELETE FROM said WHERE person = ? AND key = ?"
 _ACCEPTED = "UPDATE persons SET accepted = ? WHERE id = ?"
 
 
@@ -52,31 +54,49 @@ class Saying:
         self._seqs: dict[int, int] = {}
         self._outbox = Outbox()
         self._generation = 0
+        self._begun = 0
+        self._read = False  # whether `_known` has what the journal has
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def begin(self, outbox: Outbox, accepted: int, kept: list[tuple[KeptLine, Line]]) -> None:
+    def begin(self, outbox: Outbox, accepted: int) -> None:
         """Take up a follower's empty outbox, with what was said before and has no outcome yet.
 
         Numbers that were given anew and not written yet were never on the wire: those here follow
         what was accepted.
         """
         self._outbox, self._generation = outbox, outbox.generation
+        self._begun += 1
         self._waiting.clear()
         self._seqs.clear()
-        open_lines = [(row, line) for row, line in kept if not row.outcome]
-        for n, (_, line) in enumerate(open_lines, accepted + 1):
-            line.n = n
-        for row, _ in kept:
+        kept = [] if self._read else self._journal.lines(self._person, time.time())
+        self._read = True
+        lines: list[Line] = []
+        for row in kept:
             if row.outcome:
                 self._note(Outcome(row.key, row.n, row.outcome, row.message, row.seq))
-        if open_lines:
-            tickets = outbox.restore(line for _, line in open_lines)
-            for ticket, (row, line) in zip(tickets, open_lines, strict=True):
+            else:
+                line = msgspec.json.decode(row.line, type=Line)
+                line.n = accepted + len(lines) + 1
+                lines.append(line)
+        if lines:
+            rows = [row for row in kept if not row.outcome]
+            for ticket, row, line in zip(outbox.restore(lines), rows, lines, strict=True):
                 self._waiting[ticket] = self._note(Outcome(row.key, line.n))
         outbox.holding = True
         self._number_anew([(_ACCEPTED, (accepted, self._person))], lambda: None)
+
+    def rest(self) -> None:
+        """Let go of what became of messages, once it is written; `begin` reads it again."""
+        begun = self._begun
+
+        def written() -> None:
+            if self._begun == begun:
+                self._known.clear()
+                self._read = False
+
+        self._journal.write(then=written)
 
     def _note(self, outcome: Outcome) -> Outcome:
         self._known[outcome.key] = outcome
@@ -85,6 +105,7 @@ class Saying:
             if not self._known[oldest].code:
                 break
             del self._known[oldest]
+            self._journal.write((_FORGET, (self._person, oldest)))
         return outcome
 
     def known(self, key: str) -> bool:
