@@ -32,7 +32,9 @@ class Conversation:
         self._typed_at = 0.0
 
     def take(self, text: str | bytes) -> None:
-        """Take in one frame of the page."""
+        """Take in one frame of the page; none of somebody who said bye."""
+        if not self._hub.knows(self._person):
+            return
         now = time.monotonic()
         try:
             asked = decode_frame(text)

@@ -7,8 +7,16 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import pytest
+
+from chatlib.errors import Refused
+from chatlib.protocol.events import Line
 from chatlib.protocol.links import parse_endpoint
+from chatlib.protocol.topics import BEACON
 from chatlib.web.hub import FOLLOW_S, Hub
+from chatlib.web.journal import PERSON_KEPT_S, Journal
+from chatlib.web.person import Tab
+from chatlib.web.socket import Conversation, frame_rates
 from tests.support import PATIENCE, RunningBroker
 
 
@@ -48,3 +56,97 @@ def test_who_waits_for_a_room_is_told_once(broker: RunningBroker, tmp_path: Path
         assert told == [True, False]
 
     in_hub(broker, tmp_path, do)
+
+
+def test_what_was_said_is_read_when_somebody_wakes(broker: RunningBroker, tmp_path: Path) -> None:
+    cookies: list[str] = []
+
+    async def say(hub: Hub) -> None:
+        cookies.append(await hub.enter("ann"))
+        person = hub.find(cookies[0])
+        assert person is not None
+        done = asyncio.Event()
+
+        def push(frame: bytes) -> bool:
+            if b'"kind":"refused"' in frame:
+                done.set()
+            return True
+
+        hub.came(person, Tab(push))
+        person.say("key", Line(n=1, room="elsewhere", text="x"), time.monotonic())
+        await done.wait()
+
+    async def read(hub: Hub) -> None:
+        person = hub.find(cookies[0])
+        assert person is not None and not person.saying.known("key")
+        hub.came(person, Tab(lambda frame: True))
+        assert person.saying.known("key")
+
+    in_hub(broker, tmp_path, say)
+    in_hub(broker, tmp_path, read)
+
+
+def test_who_is_away_longest_is_forgotten(
+    broker: RunningBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatlib.web.hub.MOST_PERSONS", 3)
+
+    async def do(hub: Hub) -> None:
+        cookies = {nick: await hub.enter(nick) for nick in ("ann", "bob", "cyd")}
+
+        def here(*nicks: str) -> list[str]:
+            return [nick for nick in nicks if hub.find(cookies[nick])]
+
+        def opens(nick: str) -> None:
+            person = hub.find(cookies[nick])
+            assert person is not None
+            hub.came(person, Tab(lambda frame: True))
+
+        opens("ann")
+        cookies["dan"] = await hub.enter("dan")
+        assert here("ann", "bob", "cyd", "dan") == ["ann", "cyd", "dan"]
+        opens("cyd")
+        opens("dan")
+        with pytest.raises(Refused) as refused:
+            await hub.enter("eve")
+        assert refused.value.code == "full"
+        assert here("ann", "cyd", "dan") == ["ann", "cyd", "dan"]
+
+    in_hub(broker, tmp_path, do)
+
+
+def test_who_said_bye_asks_nothing_more(broker: RunningBroker, tmp_path: Path) -> None:
+    async def do(hub: Hub) -> None:
+        person = hub.find(await hub.enter("ann"))
+        assert person is not None
+        told: list[bytes] = []
+        conversation = Conversation(
+            hub, person, Tab(lambda frame: not told.append(frame)), frame_rates()
+        )
+        hub.forget(person)
+        conversation.take('{"op":"open","id":1,"room":"lobby"}')
+        conversation.take('{"op":"say","key":"k","room":"lobby","text":"x"}')
+        assert hub.relay.topics == [BEACON]
+        assert not list(hub.audience.of("lobby")) and not len(person.saying) and not told
+
+    in_hub(broker, tmp_path, do)
+
+
+def test_too_many_of_the_last_process(tmp_path: Path) -> None:
+    async def do() -> None:
+        journal = Journal(tmp_path / "web.db", asyncio.get_running_loop())
+        for id in range(1, 6):
+            journal.write(
+                ("INSERT INTO persons (id, cookie, nick, seen) VALUES (?, ?, 'x', ?)", (id, id, id))
+            )
+        said = "INSERT INTO said (person, key, n, line, outcome, at) VALUES (?, 'k', 1, '{}', ?, 1)"
+        journal.write((said, (1, "")), (said, (2, "ok")), (said, (5, "ok")))
+        journal.close()
+        journal = Journal(tmp_path / "web.db", asyncio.get_running_loop())
+        assert journal.unsaid() == {1}
+        assert [kept.id for kept in journal.persons(10.0, 2)] == [1, 4, 5]
+        assert [len(journal.lines(id, 0.0)) for id in (1, 2, 5)] == [1, 0, 1]
+        assert journal.persons(PERSON_KEPT_S + 4.5, 2)[0].id == 5
+        journal.close()
+
+    asyncio.run(do())
