@@ -169,3 +169,28 @@ def test_who_sleeps_is_not_remembered_and_known_again(tmp_path: Path) -> None:
     book.written()
     assert saying.known("a")
     book.close()
+
+
+def test_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("chatlib.web.journal.AGAIN_S", 0.01)
+    book = open_book(tmp_path / "web.db")
+    saying, outbox = book.begin()
+    book.written()
+    (pages,) = book.journal._base.execute("PRAGMA page_count").fetchone()
+    book.journal._base.execute(f"PRAGMA max_page_count = {pages}")
+    for key in ("a", "b"):
+        line = Line(n=1, room="lobby", text=key * 8_000)
+        saying.add(key, line, outbox.add(line), lambda: None)
+
+    async def told() -> None:
+        while "full" not in caplog.text:
+            await asyncio.sleep(0.01)
+
+    book.loop.run_until_complete(asyncio.wait_for(told(), PATIENCE))
+    assert on_the_wire(outbox) == []
+    book.journal._base.execute("PRAGMA max_page_count = 100000")
+    book.written()
+    assert [n for n, _ in on_the_wire(outbox)] == [1, 2]
+    book.close()
