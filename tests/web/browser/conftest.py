@@ -1,4 +1,4 @@
-"""Fixtures: a broker with a search, and its page."""
+"""Fixtures: a broker with a search, its page, and one with operators."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support import RunningBroker
+from tests.web.browser.operators import house, operate  # noqa: F401  for the operator's page
 from tests.web.conftest import launched
 from tests.web.support import RunningPage
 
