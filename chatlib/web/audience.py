@@ -8,7 +8,7 @@ from typing import Protocol
 from chatlib.web.messages import events_frame
 from chatlib.web.wire import text_frame
 
-WINDOW_S = 0.03  # in which what comes leaves together; after a rest it leaves at once
+WINDOW_S = 0.05  # in which what comes leaves together; after a rest it leaves at once
 
 
 class Listener(Protocol):
