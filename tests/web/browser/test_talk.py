@@ -22,6 +22,12 @@ def test_two_browsers_and_a_client_talk(
         cyd.say("lobby", "hi all")
         for visitor in (ann, bob):
             visitor.has(["hello, bob", "hi all"])
+        # Who types is seen to, until it is said.
+        bob.page.locator(".composer textarea").press_sequentially("so")
+        ann.page.locator(".typing", has_text="bob is typing").wait_for()
+        bob.page.keyboard.press("Enter")
+        ann.sees("so")
+        ann.page.locator(".typing > *").first.wait_for(state="detached")
         # In private, with what is unread counted where it is not looked at.
         cyd.tell("ann", "psst")
         ann.page.locator(".talk.waits .badge", has_text="1").wait_for()

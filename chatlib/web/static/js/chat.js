@@ -223,7 +223,7 @@ export class Chat extends Histories {
       if (event.kind === "leave") talk.members.delete(authorOf(event));
       if (event.kind === "nick")
         talk.members.set(authorOf(event), { nick: event.nick, bot: event.bot });
-      if (SPOKEN.has(event.kind)) talk.typing.delete(event.nick);
+      this.typed(talk, event);
       if (event.kind === "role" || event.kind === "nick" || event.kind === "topic")
         this.emit("talks");
     }
@@ -279,6 +279,13 @@ export class Chat extends Histories {
     if (!talk || nick === this.me.nick) return;
     talk.typing.set(nick, Date.now() + TYPING_MS);
     this.emit("typing", talk);
+  }
+
+  // Who has said it, is gone or has another name is typing no more.
+  typed(talk, event) {
+    const nick = event.kind === "nick" ? event.old : event.nick;
+    const over = SPOKEN.has(event.kind) || event.kind === "nick" || event.kind === "leave";
+    if (over && talk.typing.delete(nick)) this.emit("typing", talk);
   }
 
   forgetTyping() {
