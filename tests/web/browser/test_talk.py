@@ -102,20 +102,29 @@ def test_what_waits_outlives_its_tab_and_is_said_once(
     broker: RunningBroker, page: RunningPage, chromium: Any
 ) -> None:
     ann, bob = Visitor(chromium, page.url, "ann"), Visitor(chromium, page.url, "bob")
+    other = bob.tab()
+    bob.in_room("lobby", other)
     page.kill()
-    ann.is_offline()
+    for tab in (ann.page, bob.page, other):
+        ann.is_offline(tab)
     for n in range(3):
         ann.say(f"kept {n}")
-    ann.page.locator(".row.waits").nth(2).wait_for()
-    ann.page.close()
+        bob.say(f"left {n}")
+    for visitor in (ann, bob):
+        visitor.page.locator(".row.waits").nth(2).wait_for()
+        visitor.page.close()
+    # Another tab that is open takes what a closed one has left.
+    other.locator(".row.waits", has_text="left 2").wait_for()
     with page.again():
-        ann.page = ann.tab()
-        kept = ["kept 0", "kept 1", "kept 2"]
-        ann.has(kept)
-        bob.has(kept)
-        again = ann.tab()
-        ann.has(kept, again)
-        bob.has(kept)
+        ann.page, bob.page = ann.tab(), other
+        for tab in (ann.page, other, bob.tab()):
+            eventually("all is here", lambda tab=tab: len(ann.polled(tab)) == 6)
+            tab.wait_for_timeout(200)
+            said = ann.texts(tab)
+            assert [text for text in said if text[:4] == "kept"] == ["kept 0", "kept 1", "kept 2"]
+            assert [text for text in said if text[:4] == "left"] == ["left 0", "left 1", "left 2"]
+            assert len(said) == 6
+    assert not ann.faults and not bob.faults
 
 
 def test_a_second_tab_is_the_same_person(

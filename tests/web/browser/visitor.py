@@ -40,10 +40,11 @@ class Visitor:
         self.page.press("#nick", "Enter")
         self.in_room("lobby")
 
-    def in_room(self, name: str) -> None:
+    def in_room(self, name: str, page: Any = None) -> None:
         """Wait until a conversation is open, and loaded."""
-        self.page.locator(".head h1", has_text=name).wait_for()
-        self.page.locator(".start:not(.loading)").wait_for(state="attached")
+        where = page or self.page
+        where.locator(".head h1", has_text=name).wait_for()
+        where.locator(".start:not(.loading)").wait_for(state="attached")
 
     def say(self, text: str, page: Any = None) -> None:
         """Type a message and send it."""

@@ -25,8 +25,10 @@ export class Chat extends Histories {
       (frame) => this.told(frame),
       (state) => this.changed(state),
     );
-    this.outbox = new Outbox(this.wire, (entry) =>
-      this.emit("outbox", this.talks.get(entry.place), entry),
+    this.outbox = new Outbox(
+      this.wire,
+      () => settings.person(),
+      (entry) => this.emit("outbox", this.talks.get(entry.place), entry),
     );
     setInterval(() => this.forgetTyping(), 1000);
     addEventListener("pagehide", () => {

@@ -1,14 +1,16 @@
 // What was said here and is not acknowledged yet. It is kept in localStorage, one item a message,
 // until the server says what became of it; each message has a key of its own that never changes, so
-// whatever is sent again is taken once. Each tab sends its own; those of a closed tab are adopted.
+// whatever is sent again is taken once. Each tab sends its own, and holds a lock while it lives; what a
+// closed tab has left is adopted by one that is open, or is opened next.
 
 const PREFIX = "hubbub.out.";
 const PACE_MS = 4000;
 const MOST_AHEAD = 50;
 
 export class Outbox {
-  constructor(wire, changed) {
+  constructor(wire, who, changed) {
     this.wire = wire;
+    this.who = who;
     this.changed = changed;
     this.entries = new Map();
     this.tab = random();
@@ -21,7 +23,19 @@ export class Outbox {
           return new Promise(() => {});
         });
     });
+    this.watched = new Set();
+    addEventListener("storage", ({ key, newValue }) => {
+      if (key?.startsWith(PREFIX) && newValue) this.watch(parse(newValue)?.tab);
+    });
     setInterval(() => this.flush(), 1000);
+  }
+
+  // Another tab has something to say: when it is gone, its lock is to be had.
+  async watch(tab) {
+    if (!tab || tab === this.tab || this.watched.has(tab) || !navigator.locks) return;
+    this.watched.add(tab);
+    await navigator.locks.request(`hubbub.tab.${tab}`, () => {});
+    if (this.person === this.who()) await this.adopt(this.person);
   }
 
   // Take over what closed tabs of this person have left.
@@ -38,11 +52,9 @@ export class Outbox {
     const found = [];
     for (const name of Object.keys(localStorage).filter((name) => name.startsWith(PREFIX))) {
       const entry = parse(localStorage.getItem(name));
-      if (!entry || entry.person !== this.person) {
-        localStorage.removeItem(name);
-      } else if (!this.entries.has(entry.key) && !alive.has(`hubbub.tab.${entry.tab}`)) {
-        found.push(entry);
-      }
+      if (entry && alive.has(`hubbub.tab.${entry.tab}`)) this.watch(entry.tab);
+      else if (entry?.person !== this.person) localStorage.removeItem(name);
+      else if (!this.entries.has(entry.key)) found.push(entry);
     }
     for (const entry of found.sort((a, b) => a.at - b.at || a.count - b.count)) {
       entry.tab = this.tab;
