@@ -1,7 +1,9 @@
 // Who is called while the page is not looked at hears of it; the title counts what is unread.
 
+import { plain } from "./bidi.js";
+import { announce } from "./dom.js";
 import { t } from "./i18n.js";
-import { plain, summary } from "./text.js";
+import { summary } from "./text.js";
 
 export class Notifier {
   constructor(chat, settings, act) {
@@ -23,6 +25,8 @@ export class Notifier {
 
   called(talk, event) {
     if (document.hasFocus() && !document.hidden && talk === this.chat.current) return;
+    const title = talk.isRoom ? `${plain(event.nick)} · #${plain(talk.name)}` : plain(event.nick);
+    if (talk !== this.chat.current) announce(`${title}: ${summary(event.text ?? "")}`);
     if (
       !this.settings.get("notify", false) ||
       !("Notification" in window) ||
@@ -30,7 +34,6 @@ export class Notifier {
     )
       return;
     if (Date.now() - Date.parse(event.at) > 5 * 60 * 1000) return;
-    const title = talk.isRoom ? `${plain(event.nick)} · #${plain(talk.name)}` : plain(event.nick);
     try {
       // The same tag in each tab of this person: one notification is shown, whichever tab is first.
       const note = new Notification(title, {

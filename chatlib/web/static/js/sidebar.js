@@ -1,8 +1,8 @@
 // The conversations: rooms and private ones, with what is unread.
 
+import { plain } from "./bidi.js";
 import { avatar, clear, el, icon, iconButton, roving } from "./dom.js";
-import { t } from "./i18n.js";
-import { plain } from "./text.js";
+import { lang, t } from "./i18n.js";
 
 export class Sidebar {
   constructor(chat, act) {
@@ -41,7 +41,24 @@ export class Sidebar {
     return [...this.rooms, ...this.peers];
   }
 
+  // Only what has changed: who reads the list, or points at it, is not to lose the place.
   draw() {
+    const shown = (talk) => [
+      talk.key,
+      talk.name,
+      talk.private,
+      talk.unread,
+      talk.mentioned,
+      talk === this.chat.current,
+    ];
+    const { me, online } = this.chat;
+    const stamp = JSON.stringify([lang(), me.nick, online, ...this.order.map(shown)]);
+    if (stamp === this.stamp) return;
+    this.stamp = stamp;
+    this.fill();
+  }
+
+  fill() {
     const focused = this.node.contains(document.activeElement)
       ? (document.activeElement.dataset.id ?? document.activeElement.dataset.key)
       : null;
@@ -140,6 +157,7 @@ export class Sidebar {
         "data-i": String(i),
       },
       talk.isRoom ? icon(talk.private ? "lock" : "hash") : avatar(talk.name, "tiny"),
+      talk.private ? el("span", { class: "hidden" }, t("privateRoom")) : null,
       el("span", { class: "name" }, plain(talk.name)),
       waits
         ? el(
