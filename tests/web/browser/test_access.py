@@ -62,6 +62,34 @@ def test_axe_finds_nothing_serious(
             ann.page.keyboard.press("Escape")
         ann.page.locator('[data-id="gear"]').click()
         assert faults(ann.page) == []
+        ann.page.keyboard.press("Escape")
+        _rules(ann, cyd)
+
+
+def _rules(ann: Visitor, cyd: Client) -> None:
+    """Whoever rules a room, and whoever is ruled."""
+    page = ann.page
+    ann.opens("den")
+    cyd.join("den")
+    cyd.say("den", "hello")
+    ann.sees("hello")
+    for nth in (1, 3):  # a mute, a ban
+        page.locator(".person", has_text="cyd").click()
+        assert faults(page) == []
+        page.locator(".menu button").nth(nth).click()
+        page.locator("dialog[open]").wait_for()
+        assert faults(page) == []
+        page.keyboard.press("Enter")
+    page.locator(".out li").nth(1).wait_for()
+    assert faults(page) == []
+    cyd.join("cave")
+    ann.opens("cave")
+    cyd.mute("cave", "ann", 60)
+    page.locator(".silent", has_text="until").wait_for()
+    assert faults(page) == []
+    cyd.kick("cave", "ann", "enough")
+    page.locator(".toast.lasting").wait_for()
+    assert faults(page) == []
 
 
 def test_all_by_keys(broker: RunningBroker, page: RunningPage, chromium: Any) -> None:
@@ -121,7 +149,8 @@ def test_russian_and_dark_are_remembered(
 
 
 def test_a_phone_has_a_drawer(broker: RunningBroker, page: RunningPage, chromium: Any) -> None:
-    ann = Visitor(chromium, page.url, "ann", viewport={"width": 380, "height": 740})
+    phone = {"viewport": {"width": 380, "height": 740}, "has_touch": True, "is_mobile": True}
+    ann = Visitor(chromium, page.url, "ann", **phone)
     with Client(broker.control, "cyd") as cyd:
         cyd.join("lobby")
         cyd.tell("ann", "psst")
@@ -129,8 +158,12 @@ def test_a_phone_has_a_drawer(broker: RunningBroker, page: RunningPage, chromium
         side.wait_for(state="hidden")
         ann.page.locator('[aria-controls="side"]').click()
         side.wait_for(state="visible")
+        # What lies below can't be reached, and nothing brings up the keyboard unasked.
+        assert ann.page.locator(".middle").evaluate("node => node.inert")
         ann.page.locator(".talk", has_text="cyd").click()
         side.wait_for(state="hidden")
         ann.has(["psst"])
+        assert not ann.page.locator(".middle").evaluate("node => node.inert")
+        assert ann.page.locator("textarea:focus").count() == 0
     wide = "document.documentElement.scrollWidth <= innerWidth"
     assert ann.page.evaluate(wide)

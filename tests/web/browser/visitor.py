@@ -89,6 +89,14 @@ class Visitor:
         self.page.locator(".talk", has_text=name).click()
         self.in_room(name)
 
+    def opens(self, name: str) -> None:
+        """Join a room, or make it, as one finds rooms."""
+        self.page.locator('[data-id="browse"]').click()
+        self.page.keyboard.type(name)
+        self.page.locator(".pick", has_text=name).first.wait_for()
+        self.page.keyboard.press("Enter")
+        self.in_room(name)
+
     def close(self) -> None:
         """Close all tabs."""
         self.context.close()

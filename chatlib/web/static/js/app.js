@@ -1,14 +1,15 @@
 // The chat page: puts the parts together, and does what they ask for.
 
+import { deeds } from "./deeds.js";
 import * as dialogs from "./dialogs.js";
 import { announce } from "./dom.js";
 import { Frame } from "./frame.js";
-import { t, why } from "./i18n.js";
+import { because, mutedBy, t, why } from "./i18n.js";
+import { menu } from "./menu.js";
 import * as settingsDialog from "./settings-dialog.js";
 import { hearKeys, takeDrops } from "./shortcuts.js";
 import { signs } from "./signs.js";
-import { peerKey, roomKey } from "./store.js";
-import { plain } from "./text.js";
+import { nickKey, peerKey, roomKey } from "./store.js";
 
 const FIRST_ROOM = "lobby";
 
@@ -37,8 +38,9 @@ export class App extends Frame {
         fresh?.some((event) => ["join", "leave", "topic"].includes(event.kind)) &&
         this.drawHead(),
     );
-    chat.on("left", (talk, reason) => this.gone(talk, reason));
-    chat.on("invited", (event) => this.invitedTo(event));
+    chat.on("left", (talk, why) => this.gone(talk, why));
+    chat.on("concerned", (talk, event) => this.concerned(talk, event));
+    chat.on("rights", (talk) => talk === chat.current && this.drawRights());
     chat.on("epoch", () => this.toast(t("epoch")));
     hearKeys(this);
     takeDrops((files) => this.composer.attach(files));
@@ -73,18 +75,14 @@ export class App extends Frame {
     if (chat.current !== talk) {
       chat.current = talk;
       this.settings.set("last", talk.key);
-      this.drawHead();
       this.composer.show(talk);
       this.feed.show(talk);
-      if (this.panels.what === "members") {
-        this.panels.what = "";
-        this.panels.open("members");
-      }
+      this.panels.follow(talk);
     }
     this.nothing.hidden = true;
-    this.drawHead();
+    this.drawRights();
     this.sidebar.later();
-    if (!around && matchMedia("(pointer: fine)").matches) this.composer.focus();
+    if (!around) this.compose();
     await this.load(talk, around);
   }
 
@@ -102,38 +100,94 @@ export class App extends Frame {
       }
       if (talk.isRoom && !talk.known) {
         await chat.lookUp(talk);
-        if (talk === chat.current) {
-          this.drawHead();
-          feed.redraw();
-        }
+        if (talk === chat.current) feed.redraw();
       }
     } catch (error) {
       if (error.code !== "unreachable") this.fault(error);
     }
   }
 
-  gone(talk, reason) {
-    if (this.chat.current !== talk) return;
+  // One is out of a room: by oneself, or `by` somebody, or for what the error `code` says.
+  gone(talk, { by, text, banned, code, message }) {
+    const room = talk.name;
+    const here = this.chat.current === talk;
+    if (here) this.elsewhere();
+    if (by === undefined) {
+      if (code) this.toast(why({ code, message }), { lasting: true });
+      else if (here) this.toast(t("youLeft", { room }));
+      return;
+    }
+    const told = t(banned ? "outBanned" : "outKicked", { by, room }) + because(text);
+    const back = banned ? "untilLifted" : talk.private ? "backInvited" : "backNow";
+    const again = back === "backNow" && [t("accept", { room }), () => this.enterRoom(room)];
+    this.toast(`${told}. ${t(back)}`, { lasting: true, urgent: true, deed: again });
+  }
+
+  elsewhere() {
     this.chat.current = null;
     this.feed.show(null);
     const next = this.sidebar.order[0];
     if (next) this.go(next);
     else this.drawHead();
-    this.toast(reason ? why(reason) : plain(t("youLeft", { room: talk.name })));
   }
 
-  invitedTo(event) {
-    if (event.kind !== "invite") return;
-    const room = event.room;
-    this.toast(plain(t("invited", { nick: event.nick, room })), t("accept", { room }), () =>
-      this.enterRoom(room),
-    );
+  // What others did to one: in a room that one is in, or (`talk` is null) in another one.
+  concerned(talk, event) {
+    const { room, nick } = event;
+    const lasting = { lasting: true, urgent: true };
+    if (event.kind === "invite") {
+      const deed = [t("accept", { room }), () => this.enterRoom(room)];
+      this.toast(t("invited", { nick, room }), { lasting: true, deed });
+    } else if (event.kind === "ban" && !talk) {
+      const told = t("outBanned", { by: nick, room }) + because(event.text);
+      this.toast(`${told}. ${t("untilLifted")}`, lasting);
+    } else if (event.kind === "mute" && talk !== this.chat.current) {
+      this.toast(`${mutedBy(event, t("inRoom", { room }))}.`, lasting);
+    } else if (event.kind === "mute") {
+      announce(`${mutedBy(event, t("here"))}.`, true);
+    } else if (event.kind === "unmute") {
+      announce(t("unmutedYou", { room }));
+    } else if (event.kind === "role") {
+      const role = t(event.role === "none" ? "member" : event.role);
+      this.toast(t("roleYou", { by: nick, room, role }));
+    }
+  }
+
+  // What one may do here: at once, and when a mute is over.
+  drawRights() {
+    const talk = this.chat.current;
+    clearTimeout(this.muteTimer);
+    const mute = this.chat.silenced(talk);
+    const last = mute && talk.items.findLast(({ event }) => this.chat.isMuteOf(event));
+    this.composer.silence(mute ? mutedBy({ ...mute, nick: mute.by ?? last?.nick }, t("here")) : "");
+    const left = mute?.until ? Date.parse(mute.until) - Date.now() + 100 : Infinity;
+    if (left < 2 ** 31) this.muteTimer = setTimeout(() => this.drawRights(), left);
+    if (this.feed.tools.isConnected) this.feed.lend(this.feed.lent);
+    this.drawHead();
+  }
+
+  // The menu of a name.
+  name({ author, nick }, near, back) {
+    const talk = this.chat.current;
+    const known = talk.members.get(author)?.nick;
+    const taken = [...talk.members.values()].some((one) => nickKey(one.nick) === nickKey(nick));
+    const act = (what, ...values) => this[what](...values);
+    // Whoever has the name of somebody gone by now is somebody else.
+    const items = known || !taken ? deeds(this.chat, talk, known ?? nick, act) : [];
+    if (items.length) menu(t("actions", { nick: known ?? nick }), items, near, back);
+    else if (this.chat.isMe({ author })) this.settingsOpen();
+  }
+
+  attempt(asked) {
+    asked.catch((error) => this.fault(error));
   }
 
   // -- messages -------------------------------------------------------------------------------
 
+  // Back to the field; not where it would bring up a keyboard over half of a phone.
   compose() {
-    this.composer.node.hidden || this.composer.focus();
+    const keys = matchMedia("(pointer: fine)").matches && !this.composer.node.hidden;
+    (keys ? this.composer : this.feed.scroller).focus({ preventScroll: true });
   }
   said() {
     this.feed.unreadAfter = 0;
@@ -214,7 +268,7 @@ export class App extends Frame {
       const known = this.chat.talks.get(roomKey(name));
       this.go(known ?? (await this.chat.open(name)));
     } catch (error) {
-      this.toast(plain(t("cantOpen", { name, why: why(error) })));
+      this.toast(t("cantOpen", { name, why: why(error) }));
     }
   }
 
@@ -235,7 +289,7 @@ export class App extends Frame {
   topic() {
     const talk = this.chat.current;
     dialogs.line(
-      plain(t("setTopic")),
+      t("setTopic"),
       t("topic"),
       talk.topic,
       500,
@@ -266,14 +320,10 @@ export class App extends Frame {
     const talk = this.chat.current;
     if (!talk.isRoom) {
       this.chat.hidePeer(talk);
-      this.chat.current = null;
-      this.feed.show(null);
-      const next = this.sidebar.order[0];
-      if (next) this.go(next);
-      else this.drawHead();
+      this.elsewhere();
       return;
     }
-    if (!(await dialogs.ask(plain(t("leaveAsk", { name: talk.name })), t("leaveLead"), t("leave"))))
+    if (!(await dialogs.ask(t("leaveAsk", { name: talk.name }), t("leaveLead"), t("leave"))))
       return;
     await this.chat.leaveRoom(talk).catch((error) => this.fault(error));
   }

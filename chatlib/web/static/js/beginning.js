@@ -1,8 +1,8 @@
 // What stands above the first message that is loaded, and who is typing below the last one.
 
+import { plain } from "./bidi.js";
 import { clear, el, icon } from "./dom.js";
 import { lang, t } from "./i18n.js";
-import { plain } from "./text.js";
 
 export function showStart(node, talk) {
   const state = stateOf(talk);
@@ -33,7 +33,7 @@ function mark(talk) {
 }
 
 function title({ isRoom, name }) {
-  return plain(t(isRoom ? "emptyRoom" : "emptyPeer", { name }));
+  return t(isRoom ? "emptyRoom" : "emptyPeer", { name });
 }
 
 function lead(talk, state) {

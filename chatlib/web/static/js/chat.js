@@ -1,8 +1,8 @@
 // The chat as this tab knows it: who one is, the conversations, what comes and what is asked.
 // No element is touched here; whoever shows it listens to `on`.
 
-import { Histories } from "./histories.js";
 import { Outbox } from "./outbox.js";
+import { Rooms } from "./rooms.js";
 import { Conversation, authorOf, nickKey, peerKey, roomKey } from "./store.js";
 import { mentions } from "./text.js";
 import { Wire, WireError, leave as leaveHttp } from "./wire.js";
@@ -11,7 +11,7 @@ const TYPING_MS = 6000;
 const MARK_MS = 400;
 const SPOKEN = new Set(["say", "act"]);
 
-export class Chat extends Histories {
+export class Chat extends Rooms {
   constructor(settings) {
     super();
     this.settings = settings;
@@ -116,8 +116,9 @@ export class Chat extends Histories {
     }
     this.epoch = frame.epoch;
     for (const room of frame.rooms) this.room(room).private = frame.private.includes(room);
-    for (const [key, talk] of this.talks) {
-      if (talk.isRoom && !frame.rooms.includes(talk.name)) this.talks.delete(key);
+    for (const talk of [...this.talks.values()].filter((one) => one.isRoom)) {
+      talk.known = false; // who is there, and what one may do, is another thing in another session
+      if (!frame.rooms.includes(talk.name)) this.missing(talk);
     }
     for (const nick of this.settings.peers()) this.peer(nick);
     this.outbox.ready = true;
@@ -130,6 +131,7 @@ export class Chat extends Histories {
     this.emit("talks");
     await this.refreshed;
     for (const talk of this.talks.values()) if (talk.loaded) this.catchUp(talk);
+    if (this.current?.rights && !this.current.known) this.lookUpAgain(this.current);
   }
 
   // Topics, and what is unread.
@@ -149,12 +151,6 @@ export class Chat extends Histories {
   }
 
   // -- conversations --------------------------------------------------------------------------
-
-  room(name) {
-    const key = roomKey(name);
-    if (!this.talks.has(key)) this.talks.set(key, new Conversation(key, name));
-    return this.talks.get(key);
-  }
 
   peer(nick) {
     const key = peerKey(nick);
@@ -186,7 +182,7 @@ export class Chat extends Histories {
   inbox(events) {
     for (const event of events) {
       if (event.room) {
-        this.emit("invited", event);
+        this.emit("concerned", null, event);
         continue;
       }
       const mine = this.isMe({ author: authorOf(event) });
@@ -218,16 +214,9 @@ export class Chat extends Histories {
     this.match(talk, events);
     let shown = false;
     for (const event of events) {
+      if (this.putOut(talk, event)) return;
       shown = talk.live(event) || shown;
-      if (event.kind === "topic") talk.topic = event.text ?? "";
-      if (event.kind === "join")
-        talk.members.set(authorOf(event), { nick: event.nick, bot: event.bot });
-      if (event.kind === "leave") talk.members.delete(authorOf(event));
-      if (event.kind === "nick")
-        talk.members.set(authorOf(event), { nick: event.nick, bot: event.bot });
-      this.typed(talk, event);
-      if (event.kind === "role" || event.kind === "nick" || event.kind === "topic")
-        this.emit("talks");
+      this.noted(talk, event);
     }
     this.count(talk, events);
     this.emit("items", talk, shown ? events : []);
@@ -261,33 +250,11 @@ export class Chat extends Histories {
     }
   }
 
-  joined(name) {
-    if (!this.talks.has(roomKey(name))) {
-      this.room(name);
-      this.emit("talks");
-      this.refresh().catch(() => {});
-    }
-  }
-
-  left({ room, code, message }) {
-    const talk = this.talks.get(roomKey(room));
-    this.talks.delete(roomKey(room));
-    this.emit("talks");
-    if (talk) this.emit("left", talk, code ? { code, message } : null);
-  }
-
   typing({ room, nick }) {
     const talk = this.talks.get(room ? roomKey(room) : peerKey(nick));
     if (!talk || nick === this.me.nick) return;
     talk.typing.set(nick, Date.now() + TYPING_MS);
     this.emit("typing", talk);
-  }
-
-  // Who has said it, is gone or has another name is typing no more.
-  typed(talk, event) {
-    const nick = event.kind === "nick" ? event.old : event.nick;
-    const over = SPOKEN.has(event.kind) || event.kind === "nick" || event.kind === "leave";
-    if (over && talk.typing.delete(nick)) this.emit("typing", talk);
   }
 
   forgetTyping() {
@@ -335,35 +302,6 @@ export class Chat extends Histories {
     talk.unread = 0;
     talk.mentioned = false;
     this.emit("unread", talk);
-  }
-
-  async open(room) {
-    const found = await this.ask("open", { room });
-    const talk = this.room(found.room);
-    Object.assign(talk, { topic: found.topic ?? "", private: Boolean(found.private) });
-    talk.members = new Map(found.members.map((member) => [member.user ?? member.sid, member]));
-    this.emit("talks");
-    return talk;
-  }
-
-  async who(talk) {
-    const found = await this.ask("who", talk.isRoom ? { room: talk.name } : {});
-    const members = new Map(found.members.map((member) => [member.user ?? member.sid, member]));
-    if (talk.isRoom) talk.members = members;
-    return members;
-  }
-
-  // Who is in a room, and whether one may delete there what others said.
-  async lookUp(talk) {
-    await this.who(talk);
-    talk.known = true;
-    const { roles } = await this.ask("roles", { room: talk.name });
-    talk.moderates = roles.some(({ nick, role }) => nick === this.me.nick && role !== "member");
-  }
-
-  async leaveRoom(talk) {
-    await this.ask("leave", { room: talk.name });
-    this.left({ room: talk.name });
   }
 
   async signOut() {

@@ -1,9 +1,10 @@
 // The field in which one writes: text, a reply or an edit, files, names that complete.
 
+import { plain } from "./bidi.js";
 import { announce, avatar, clear, el, icon, iconButton } from "./dom.js";
 import { t } from "./i18n.js";
 import { nickKey } from "./store.js";
-import { fileLine, plain, summary } from "./text.js";
+import { fileLine, summary } from "./text.js";
 import { Upload } from "./uploads.js";
 
 const MOST_BYTES = 8192;
@@ -27,6 +28,7 @@ export class Composer {
     });
     this.about = el("div", { class: "about", hidden: true });
     this.files = el("ul", { class: "uploads", hidden: true });
+    this.silent = el("p", { class: "silent", tabindex: "-1", hidden: true });
     this.names = el("ul", { class: "names", id: "names", role: "listbox", hidden: true });
     this.count = el("span", { class: "count" });
     this.input = el("input", {
@@ -42,13 +44,23 @@ export class Composer {
     });
     this.clip = iconButton("clip", t("attach"), () => this.input.click());
     this.button = iconButton("send", t("send"), () => this.submit(), { class: "ib send" });
+    this.box = el(
+      "div",
+      { class: "box" },
+      this.clip,
+      this.input,
+      this.field,
+      this.count,
+      this.button,
+    );
     this.node = el(
       "div",
       { class: "composer" },
       this.about,
       this.files,
       this.names,
-      el("div", { class: "box" }, this.clip, this.input, this.field, this.count, this.button),
+      this.silent,
+      this.box,
     );
     this.listen();
   }
@@ -86,7 +98,7 @@ export class Composer {
 
   label() {
     const { talk } = this;
-    const text = talk ? plain(t(talk.isRoom ? "messageRoom" : "message", { name: talk.name })) : "";
+    const text = talk ? t(talk.isRoom ? "messageRoom" : "message", { name: talk.name }) : "";
     this.field.placeholder = text;
     this.field.setAttribute("aria-label", text);
     this.names.setAttribute("aria-label", t("suggestions"));
@@ -100,7 +112,21 @@ export class Composer {
   }
 
   focus() {
-    this.field.focus({ preventScroll: true });
+    (this.box.hidden ? this.silent : this.field).focus({ preventScroll: true });
+  }
+
+  // Who may not write reads why, in place of the field; what was written stays.
+  silence(text) {
+    const focused = this.node.contains(document.activeElement);
+    clear(this.silent, icon("silence"), el("span", {}, text));
+    this.silent.hidden = !text;
+    this.box.hidden = this.about.hidden = this.files.hidden = Boolean(text);
+    if (text) this.hideNames();
+    else {
+      this.showAbout();
+      this.showUploads();
+    }
+    if (focused) this.focus();
   }
 
   // -- writing --------------------------------------------------------------------------------
@@ -207,7 +233,7 @@ export class Composer {
       el(
         "div",
         { class: "what" },
-        el("b", {}, this.editing ? t("editing") : plain(t("replyingTo", { nick: item.nick }))),
+        el("b", {}, this.editing ? t("editing") : t("replyingTo", { nick: item.nick })),
         el("span", {}, summary(item.text)),
       ),
       iconButton("close", t("cancel"), () => this.cancel()),
@@ -217,7 +243,7 @@ export class Composer {
   // -- files ----------------------------------------------------------------------------------
 
   attach(files) {
-    if (!this.talk) return;
+    if (!this.talk || this.box.hidden) return;
     for (const file of files.slice(0, 10)) {
       announce(t("uploading", { name: file.name }));
       const talk = this.talk;
@@ -241,7 +267,7 @@ export class Composer {
         const bar = el("progress", {
           max: "1",
           value: undefined,
-          "aria-label": t("uploading", { name }),
+          "aria-label": t("uploading", one),
         });
         bar.value = one.share;
         return el(
@@ -250,7 +276,7 @@ export class Composer {
           one.preview ? el("img", { src: one.preview, alt: "" }) : icon("file"),
           el("span", { class: "fname" }, one.error || name),
           one.found || one.error ? null : bar,
-          iconButton("close", plain(t("removeFile", { name: one.name })), () => {
+          iconButton("close", t("removeFile", one), () => {
             one.cancel();
             this.uploads = this.uploads.filter((other) => other !== one);
             this.showUploads();

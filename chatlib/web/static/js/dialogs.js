@@ -1,9 +1,9 @@
 // What opens above the page: finding rooms and people, and questions.
 
+import { plain } from "./bidi.js";
 import { avatar, clear, el, icon, iconButton, roving } from "./dom.js";
 import { t, why } from "./i18n.js";
 import { nickKey } from "./store.js";
-import { plain } from "./text.js";
 
 export function dialog(title, ...content) {
   const node = el(
@@ -24,34 +24,67 @@ export function dialog(title, ...content) {
   return node;
 }
 
-export function ask(title, lead, yes) {
+// `content` above two buttons. `submit` does it; where that fails, why stands there, and when it
+// answers false, nothing happens.
+export function form(title, content, yes, submit, { harms = false } = {}) {
+  const fault = el("p", { class: "fault", role: "alert" });
+  const button = el("button", { class: harms ? "danger" : "primary" }, yes);
+  const cancel = { type: "button", class: "quiet", onclick: () => node.close() };
+  const asked = el(
+    "form",
+    {
+      onsubmit: async (event) => {
+        event.preventDefault();
+        button.disabled = true;
+        fault.textContent = "";
+        try {
+          if ((await submit()) !== false) node.close();
+        } catch (error) {
+          const other = error.suggestion && t("useSuggestion", { nick: error.suggestion });
+          fault.textContent = why(error) + (other ? ` ${other}?` : "");
+        }
+        button.disabled = false;
+        if (node.open) (asked.querySelector("input") ?? button).focus();
+      },
+    },
+    ...content,
+    fault,
+    el("div", { class: "buttons" }, el("button", cancel, t("cancel")), button),
+  );
+  const node = dialog(title, asked);
+  (asked.querySelector("input:checked, input") ?? button).focus();
+  return node;
+}
+
+export const lead = (text) => el("p", { class: "lead" }, text);
+
+export function ask(title, text, yes) {
   return new Promise((answer) => {
     let granted = false;
-    const confirm = el(
-      "button",
-      {
-        type: "button",
-        class: "danger",
-        onclick: () => {
-          granted = true;
-          node.close();
-        },
-      },
-      yes,
-    );
-    const node = dialog(
-      title,
-      el("p", { class: "lead" }, lead),
-      el(
-        "div",
-        { class: "buttons" },
-        el("button", { type: "button", class: "quiet", onclick: () => node.close() }, t("cancel")),
-        confirm,
-      ),
-    );
+    const grant = () => {
+      granted = true;
+    };
+    const node = form(title, [lead(text)], yes, grant, { harms: true });
     node.addEventListener("close", () => answer(granted));
-    confirm.focus();
   });
+}
+
+// One of a few, as a row of segments.
+export function choice(name, label, options, value, change) {
+  return el(
+    "fieldset",
+    { class: "choice" },
+    el("legend", {}, label),
+    el(
+      "div",
+      { class: "segments" },
+      options.map(([key, text]) => {
+        const input = el("input", { type: "radio", name, value: key, onchange: () => change(key) });
+        input.checked = key === value;
+        return el("label", {}, input, el("span", {}, text));
+      }),
+    ),
+  );
 }
 
 // A field above a list that it narrows; Enter takes the first.
@@ -169,7 +202,7 @@ export async function browse(chat, act) {
     );
     if (name && !rooms.some(({ room }) => room === name.toLowerCase()))
       rows.push(
-        pick(icon("plus"), plain(t("createRoom", { name })), found.length ? "" : t("noRooms"), () =>
+        pick(icon("plus"), t("createRoom", { name }), found.length ? "" : t("noRooms"), () =>
           go(name, { private: hidden.checked }),
         ),
       );
@@ -190,7 +223,7 @@ export async function browse(chat, act) {
     rooms = (await chat.ask("rooms")).rooms;
     draw();
   } catch (error) {
-    clear(list, el("p", { class: "lead" }, why(error)));
+    clear(list, lead(why(error)));
   }
 }
 
@@ -209,8 +242,8 @@ export async function newPrivate(chat, act) {
         pick(avatar(nick, "tiny"), plain(nick), bot ? t("bot") : "", () => go(nick)),
       );
     if (key && !people.some(({ nick }) => nickKey(nick) === key) && !/[\s/]/.test(key))
-      rows.push(pick(icon("chat"), plain(t("privateOther", { nick: words })), "", () => go(words)));
-    if (!rows.length) rows.push(el("p", { class: "lead" }, t("privateNoOne")));
+      rows.push(pick(icon("chat"), t("privateOther", { nick: words }), "", () => go(words)));
+    if (!rows.length) rows.push(lead(t("privateNoOne")));
     return rows;
   };
   const { draw, list } = finder(t("privateTitle"), t("privateFilter"), fill);
@@ -218,7 +251,7 @@ export async function newPrivate(chat, act) {
     people = (await chat.ask("who", {})).members.filter(({ nick }) => nick !== chat.me.nick);
     draw();
   } catch (error) {
-    clear(list, el("p", { class: "lead" }, why(error)));
+    clear(list, lead(why(error)));
   }
 }
 
@@ -230,34 +263,7 @@ export function line(title, label, value, most, save, { empty = false } = {}) {
     maxlength: String(most),
     autocomplete: "off",
   });
-  const fault = el("p", { class: "fault", role: "alert" });
-  const form = el(
-    "form",
-    {
-      onsubmit: async (event) => {
-        event.preventDefault();
-        if (!empty && !field.value.trim()) return;
-        try {
-          await save(field.value.trim());
-          node.close();
-        } catch (error) {
-          fault.textContent =
-            why(error) +
-            (error.suggestion ? ` ${t("useSuggestion", { nick: error.suggestion })}?` : "");
-          field.focus();
-        }
-      },
-    },
-    el("div", { class: "field" }, field),
-    fault,
-    el(
-      "div",
-      { class: "buttons" },
-      el("button", { type: "button", class: "quiet", onclick: () => node.close() }, t("cancel")),
-      el("button", { class: "primary" }, t("save")),
-    ),
-  );
-  const node = dialog(title, form);
-  field.focus();
+  const submit = () => (empty || field.value.trim() ? save(field.value.trim()) : false);
+  form(title, [el("div", { class: "field" }, field)], t("save"), submit);
   field.select();
 }

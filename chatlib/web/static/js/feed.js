@@ -1,13 +1,16 @@
 // The open conversation: its timeline, the tools of a message, keys, what is seen.
 
+import { plain } from "./bidi.js";
 import { showStart, showTyping } from "./beginning.js";
 import { announce, clear, el, icon, iconButton } from "./dom.js";
 import { t } from "./i18n.js";
-import { Drawing } from "./message.js";
+import { Drawing, told } from "./message.js";
 import { rows, waiting } from "./rows.js";
 import { nickKey } from "./store.js";
-import { mentions, plain, summary } from "./text.js";
+import { mentions, summary } from "./text.js";
 import { Timeline } from "./timeline.js";
+
+const RULING = new Set(["role", "mute", "unmute", "ban", "unban"]);
 
 export class Feed {
   constructor(chat, act) {
@@ -36,6 +39,7 @@ export class Feed {
     this.drawing = new Drawing({
       me: chat.me,
       isMe: (item) => chat.isMe(item),
+      hasMenu: (item) => this.can(item).name,
       find: (seq) => this.talk?.bySeq.get(seq),
       act,
       names,
@@ -185,23 +189,21 @@ export class Feed {
   }
 
   showTyping() {
-    showTyping(this.typing, [...(this.talk?.typing.keys() ?? [])].map(plain));
+    showTyping(this.typing, [...(this.talk?.typing.keys() ?? [])]);
   }
 
   // A screen reader hears what others say here.
   speak(events) {
-    const said = events.filter(
-      (event) =>
-        (event.kind === "say" || event.kind === "act") &&
-        !this.chat.isMe({ author: event.user ?? event.sid }),
-    );
-    if (said.length)
-      announce(
-        said
-          .slice(-3)
-          .map((event) => `${plain(event.nick)}: ${summary(event.text ?? "")}`)
-          .join(". "),
-      );
+    const heard = (event) =>
+      event.kind === "say" || event.kind === "act"
+        ? !this.chat.isMe({ author: event.user ?? event.sid })
+        : RULING.has(event.kind) && !this.chat.concerns(event);
+    const said = events.filter(heard).slice(-3);
+    const line = (event) =>
+      RULING.has(event.kind)
+        ? told({ event, nick: event.nick, kind: event.kind })
+        : `${plain(event.nick)}: ${summary(event.text ?? "")}`;
+    if (said.length) announce(said.map(line).join(". "));
   }
 
   // -- where one is ---------------------------------------------------------------------------
@@ -280,6 +282,7 @@ export class Feed {
     if (jump) this.jump(Number(jump.dataset.jump)).catch((error) => this.act("fault", error));
     else if (sign && this.tools.contains(sign)) return;
     else if (sign) this.act("react", this.item(key), sign.dataset.sign);
+    else if (event.target.closest(".by button")) this.name(key);
     else if (key !== null) this.lend(key);
   }
 
@@ -320,22 +323,35 @@ export class Feed {
       Delete: "remove",
       "+": "pick",
       "=": "pick",
+      m: "name",
+      ь: "name",
     }[event.key];
     if (what && item && onRow && this.can(item)[what]) {
       event.preventDefault();
-      this.act(what, item, this.timeline.node(key));
+      if (what === "name") this.name(key);
+      else this.act(what, item, this.timeline.node(key));
     }
+  }
+
+  // The menu of who said it. The row may be another element by the time that it closes.
+  name(key) {
+    const row = this.timeline.node(key);
+    const near = row.querySelector(".by button, .words, .gone").getBoundingClientRect();
+    this.act("name", this.item(key), near, () => this.timeline.node(key));
   }
 
   can(item) {
     const live = item.spoken && item.seq && !item.deleted;
+    const speaks = live && !this.chat.silenced(this.talk);
+    const mine = this.chat.isMe(item);
     return {
-      reply: live,
-      react: live,
-      pick: live,
+      reply: speaks,
+      react: speaks,
+      pick: speaks,
       copy: item.spoken && !item.deleted,
-      edit: live && this.chat.isMe(item),
-      remove: live && (this.chat.isMe(item) || this.talk.moderates),
+      edit: speaks && mine,
+      remove: live && (mine || this.chat.moderates(this.talk)),
+      name: item.spoken && item.seq > 0 && !mine && this.talk.isRoom,
     };
   }
 
@@ -366,11 +382,11 @@ export class Feed {
       if (!this.tools.contains(document.activeElement)) this.tools.remove();
       return;
     }
-    if (this.tools.parentNode === node.querySelector(".msg") && this.lent === key) return;
-    this.lent = key;
     const can = this.can(item);
     for (const button of this.tools.children) button.hidden = !can[button.dataset.what];
-    node.querySelector(".msg").append(this.tools);
+    this.lent = key;
+    const place = node.querySelector(".msg");
+    if (this.tools.parentNode !== place) place.append(this.tools);
   }
 
   renamed() {

@@ -1,6 +1,7 @@
 // The page's parts, and what is shown around a conversation: its head, the state of the connection.
 // Whoever extends it does what the parts ask for, each by the name of a method.
 
+import { plain } from "./bidi.js";
 import { Composer } from "./composer.js";
 import { announce, avatar, clear, el, icon, iconButton } from "./dom.js";
 import { Feed } from "./feed.js";
@@ -8,7 +9,9 @@ import { t, why } from "./i18n.js";
 import { Notifier } from "./notify.js";
 import { Panel } from "./panel.js";
 import { Sidebar } from "./sidebar.js";
-import { plain } from "./text.js";
+
+const MOST_TOASTS = 4;
+const NARROW = 700; // as in app.css
 
 export class Frame {
   constructor(root, chat, settings) {
@@ -43,9 +46,25 @@ export class Frame {
       this.toasts,
     );
     clear(root, this.shell);
+    addEventListener("resize", () => this.cover());
   }
 
+  // What something lies over can't be reached by keys, nor be read.
+  cover() {
+    const drawer = this.shell.classList.contains("drawer") && innerWidth < NARROW;
+    this.middle.inert = drawer || (Boolean(this.panels.what) && innerWidth < NARROW);
+    this.panels.node.inert = drawer;
+  }
+
+  // Drawn anew, with the focus where it was.
   drawHead() {
+    const buttons = () => [...this.head.querySelectorAll("button")];
+    const at = buttons().indexOf(document.activeElement);
+    this.fillHead();
+    if (at >= 0) buttons()[at]?.focus({ preventScroll: true });
+  }
+
+  fillHead() {
     const talk = this.chat.current;
     const menu = iconButton("menu", t("menu"), () => this.menu(true), {
       class: "ib narrow",
@@ -89,6 +108,7 @@ export class Frame {
       this.head,
       menu,
       talk.isRoom ? icon(talk.private ? "lock" : "hash") : avatar(talk.name, "tiny"),
+      talk.private ? el("span", { class: "hidden" }, t("privateRoom")) : null,
       el("div", { class: "titles" }, el("h1", {}, plain(talk.name)), topic),
       talk.private ? iconButton("plus", t("inviteSomebody"), () => this.invite()) : null,
       iconButton("search", t("search"), () => this.panels.open("search"), {
@@ -100,7 +120,7 @@ export class Frame {
             {
               type: "button",
               class: "ib wide",
-              "aria-label": t("members"),
+              "aria-label": count ? `${t("members")}: ${count}` : t("members"),
               title: t("members"),
               "aria-pressed": String(this.panels.what === "members"),
               onclick: () => this.panels.open("members"),
@@ -159,11 +179,13 @@ export class Frame {
 
   panel() {
     this.shell.classList.toggle("paneled", Boolean(this.panels.what));
+    this.cover();
     this.drawHead();
   }
 
   menu(open) {
     this.shell.classList.toggle("drawer", open);
+    this.cover();
     if (open)
       (
         this.sidebar.node.querySelector('.talk[tabindex="0"]') ??
@@ -172,29 +194,28 @@ export class Frame {
     else if (this.sidebar.node.contains(document.activeElement)) this.compose();
   }
 
-  toast(text, label = "", then = null) {
+  // A line above all else. `deed` is what a button says, and does; `lasting`: until it is closed.
+  toast(text, { deed = null, lasting = false, urgent = false } = {}) {
+    const [label, run] = deed || [];
+    const close = () => {
+      if (node.contains(document.activeElement)) this.compose();
+      node.remove();
+    };
+    const act = () => {
+      close();
+      run();
+    };
     const node = el(
       "div",
-      { class: "toast", role: "status" },
+      { class: lasting ? "toast lasting" : "toast" },
       el("span", {}, text),
-      label
-        ? el(
-            "button",
-            {
-              type: "button",
-              class: "link",
-              onclick: () => {
-                node.remove();
-                then();
-              },
-            },
-            plain(label),
-          )
-        : null,
-      iconButton("close", t("close"), () => node.remove()),
+      deed ? el("button", { type: "button", class: "link", onclick: act }, label) : null,
+      iconButton("close", t("close"), close),
     );
     this.toasts.append(node);
-    setTimeout(() => node.remove(), label ? 20000 : 6000);
+    while (this.toasts.children.length > MOST_TOASTS) this.toasts.firstElementChild.remove();
+    announce(text, urgent);
+    if (!lasting) setTimeout(close, 6000);
   }
 
   fault(error) {

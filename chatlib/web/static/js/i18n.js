@@ -1,5 +1,7 @@
 // What the page says, in English and Russian. `t("key", {name: ...})`; a form for each plural.
+// What stands in a sentence may be anybody's: it can't turn the rest of it around.
 
+import { apart } from "./bidi.js";
 import * as english from "./words-en.js";
 import * as russian from "./words-ru.js";
 
@@ -20,8 +22,21 @@ export function setLanguage(wanted) {
 export function t(key, values = {}) {
   let form = words.WORDS[key] ?? english.WORDS[key] ?? key;
   if (typeof form === "object") form = form[plural.select(values.n ?? 1)] ?? form.other;
-  return form.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
+  return form.replace(/\{(\w+)\}/g, (_, name) => {
+    const value = values[name] ?? "";
+    return Array.isArray(value) ? listed(value) : apart(String(value));
+  });
 }
+
+// Names one after the other: `most` of them, and how many others.
+export function listed(names, most = 4) {
+  const found = names.slice(0, most).map(apart);
+  if (names.length > most) found.push(t("others", { n: names.length - most }));
+  return new Intl.ListFormat(local(), { type: "conjunction" }).format(found);
+}
+
+const local = () =>
+  navigator.languages.find((one) => one.toLowerCase().startsWith(language)) ?? language;
 
 export function why(error) {
   return words.CODES[error?.code] ?? error?.message ?? String(error);
@@ -29,9 +44,7 @@ export function why(error) {
 
 const formats = new Map();
 function format(name, options) {
-  const local =
-    navigator.languages.find((one) => one.toLowerCase().startsWith(language)) ?? language;
-  if (!formats.has(name)) formats.set(name, new Intl.DateTimeFormat(local, options));
+  if (!formats.has(name)) formats.set(name, new Intl.DateTimeFormat(local(), options));
   return formats.get(name);
 }
 
@@ -40,6 +53,21 @@ export const fullTime = (ms) =>
   format("full", { dateStyle: "long", timeStyle: "short" }).format(ms);
 export const shortDate = (ms) =>
   format("short", { day: "numeric", month: "short", year: "numeric" }).format(ms);
+
+// Why somebody did it, behind a sentence without its end.
+export const because = (text) => (text ? t("because", { text }) : "");
+
+// That one is muted: `where`, by whom if that is known, how long.
+export function mutedBy({ nick, until }, where) {
+  const end = until ? t("until", { time: moment(Date.parse(until)) }) : t("untilUnmuted");
+  return `${nick ? t("mutedYou", { nick, where }) : t("mutedYouBySomebody", { where })} ${end}`;
+}
+
+// A time of today by the clock, another one with its date.
+export function moment(ms) {
+  const today = new Date(ms).toDateString() === new Date().toDateString();
+  return today ? clockTime(ms) : `${shortDate(ms)}, ${clockTime(ms)}`;
+}
 
 export function dayName(ms, now = Date.now()) {
   const days = Math.round(

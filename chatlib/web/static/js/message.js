@@ -1,55 +1,53 @@
 // One row of a conversation, drawn.
 
+import { plain } from "./bidi.js";
 import { avatar, el, icon, tint } from "./dom.js";
-import { clockTime, dayName, fullTime, t, why } from "./i18n.js";
-import { isEmoji, plain, rich, summary } from "./text.js";
+import { because, clockTime, dayName, fullTime, listed, moment, t, why } from "./i18n.js";
+import { isEmoji, rich, summary } from "./text.js";
 
-const NAMES = 4;
+const MOST_SIGNS = 24;
+const MOST_NAMES = 20;
 
-function people(items) {
-  const names = [...new Set(items.map((item) => plain(item.nick)))];
-  const shown = names.slice(0, NAMES);
-  if (names.length > NAMES) shown.push(t("others", { n: names.length - NAMES }));
-  if (shown.length < 2) return shown.join("");
-  return `${shown.slice(0, -1).join(", ")} ${t("and")} ${shown.at(-1)}`;
-}
+const people = (items) => [...new Set(items.map((item) => item.nick))];
 
-function told(item, run) {
+// A line that tells what happened; `run` are the like of it that follow each other.
+export function told(item, run = [item]) {
   const event = item.event;
-  const nick = plain(item.nick);
-  const to = plain(event.to ?? "");
+  const { nick } = item;
+  const to = event.to ?? "";
   switch (item.kind) {
     case "join":
       return t("joined", { names: people(run), n: run.length });
     case "leave":
       if (event.reason === "kicked" || event.reason === "banned")
-        return t(event.reason, { nick, by: plain(event.by ?? "") });
+        return t(event.reason, { nick, by: event.by ?? "" }) + because(event.text);
       return t(event.reason === "timeout" ? "timedOut" : "left", {
         names: people(run),
         n: run.length,
       });
     case "nick":
-      return t("renamed", { old: plain(event.old ?? ""), nick });
+      return t("renamed", { old: event.old ?? "", nick });
     case "topic":
-      return item.text
-        ? t("topicSet", { nick, text: plain(item.text) })
-        : t("topicCleared", { nick });
+      return item.text ? t("topicSet", { nick, text: item.text }) : t("topicCleared", { nick });
     case "role":
       return event.role === "none"
         ? t("roleNone", { nick, to })
         : t("roleSet", { nick, to, role: t(event.role) });
     case "mute":
-      return t("muted", { nick, to });
+      return t("muted", { nick, to }) + until(event);
     case "unmute":
       return t("unmuted", { nick, to });
     case "ban":
-      return t("bannedBy", { nick, to });
+      return t("bannedBy", { nick, to }) + because(event.text);
     case "unban":
       return t("unbanned", { nick, to });
     default:
       return "";
   }
 }
+
+const until = (event) =>
+  event.until ? ` ${t("until", { time: moment(Date.parse(event.until)) })}` : "";
 
 // Reactions as they will be when what waits is sent.
 function reactions(item, over, me) {
@@ -65,8 +63,8 @@ function reactions(item, over, me) {
 }
 
 export class Drawing {
-  constructor({ me, isMe, find, act, names }) {
-    Object.assign(this, { me, isMe, find, act, names });
+  constructor({ me, isMe, hasMenu, find, act, names }) {
+    Object.assign(this, { me, isMe, hasMenu, find, act, names });
   }
 
   row(row, active) {
@@ -84,9 +82,19 @@ export class Drawing {
     return node;
   }
 
-  told({ item, run }, node) {
+  // What stands above a row.
+  before(row) {
+    return [
+      row.day ? dayName(row.item.at) : "",
+      row.lost ? t("gap") : "",
+      row.unread ? t("newLine") : "",
+    ].filter(Boolean);
+  }
+
+  told(row, node) {
+    const { item, run } = row;
     const text = told(item, run ?? [item]);
-    node.setAttribute("aria-label", text);
+    node.setAttribute("aria-label", [...this.before(row), text].join(". "));
     return el(
       "div",
       { class: "line" },
@@ -108,12 +116,13 @@ export class Drawing {
     const failed = over?.find((entry) => entry.error) ?? (item.entry?.error ? item.entry : null);
     const text = edit?.line.text ?? item.text;
     const nick = plain(item.nick);
-    node.setAttribute(
-      "aria-label",
-      `${nick}, ${clockTime(item.at)}: ${gone ? t("deleted") : summary(text)}`,
-    );
+    const waits = item.entry && !item.entry.done;
+    const said = `${nick}, ${clockTime(item.at)}: ${gone ? t("deleted") : summary(text)}`;
+    const fate = failed ? t("notSent", { why: why(failed.error) }) : waits ? t("waiting") : "";
+    const label = [...this.before(row), said, fate].filter(Boolean).join(". ");
+    node.setAttribute("aria-label", label);
     if (this.isCalled(item, text)) node.classList.add("called");
-    if (item.entry && !item.entry.done) node.classList.add("waits");
+    if (waits) node.classList.add("waits");
     const body = el("div", { class: "body" });
     const re = item.event?.re ?? item.re;
     if (re && !gone) body.append(this.quote(re));
@@ -122,7 +131,7 @@ export class Drawing {
         el(
           "div",
           { class: "by" },
-          el("span", { class: `nick c${tint(nick)}` }, nick),
+          this.author(item, nick),
           item.event?.bot ? el("span", { class: "tag" }, t("bot")) : null,
           el(
             "time",
@@ -149,6 +158,14 @@ export class Drawing {
           clockTime(item.at),
         );
     return el("div", { class: `msg${item.kind === "act" ? " acts" : ""}` }, side, body);
+  }
+
+  // By a pointer, or by a touch; who uses keys has one for it.
+  author(item, nick) {
+    const look = { class: `nick c${tint(nick)}` };
+    if (!this.hasMenu(item)) return el("span", look, nick);
+    const more = { type: "button", tabindex: "-1", "aria-haspopup": "menu" };
+    return el("button", { ...look, ...more }, nick);
   }
 
   isCalled(item, text) {
@@ -205,24 +222,24 @@ export class Drawing {
   signs(row) {
     const found = reactions(row.item, row.over, this.me);
     if (!found.size) return null;
-    const buttons = [...found].map(([sign, who]) =>
-      el(
+    const buttons = [...found].slice(0, MOST_SIGNS).map(([sign, who]) => {
+      const names = listed([...who.values()], MOST_NAMES);
+      return el(
         "button",
         {
           type: "button",
           class: who.has(this.me.user) ? "sign mine" : "sign",
           "aria-pressed": String(who.has(this.me.user)),
-          title: [...who.values()].map(plain).join(", "),
-          "aria-label": t("reactedBy", {
-            sign: plain(sign),
-            names: [...who.values()].map(plain).join(", "),
-          }),
+          title: names,
+          "aria-label": `${plain(sign)}: ${names}`,
           "data-sign": sign,
         },
         el("span", { class: isEmoji(sign) ? "s emoji" : "s" }, plain(sign)),
         el("span", { class: "n" }, String(who.size)),
-      ),
-    );
+      );
+    });
+    const more = found.size - buttons.length;
+    if (more > 0) buttons.push(el("span", { class: "part" }, t("others", { n: more })));
     return el("div", { class: "signs" }, buttons);
   }
 

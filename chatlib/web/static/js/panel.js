@@ -1,8 +1,10 @@
 // Beside the conversation: what a search found, or who is here.
 
-import { announce, avatar, clear, el, icon, iconButton, roving } from "./dom.js";
+import { plain } from "./bidi.js";
+import { announce, clear, el, icon, iconButton, roving } from "./dom.js";
 import { clockTime, shortDate, t, why } from "./i18n.js";
-import { plain, summary } from "./text.js";
+import { People } from "./people.js";
+import { summary } from "./text.js";
 
 export class Panel {
   constructor(chat, act) {
@@ -10,17 +12,10 @@ export class Panel {
     this.act = act;
     this.what = "";
     this.node = el("aside", { class: "panel", hidden: true });
+    this.people = new People(chat, act);
     this.node.addEventListener(
       "keydown",
       (event) => event.key === "Escape" && (event.stopPropagation(), this.close()),
-    );
-    chat.on(
-      "items",
-      (talk, fresh) =>
-        this.what === "members" &&
-        talk === chat.current &&
-        fresh?.some((event) => ["join", "leave", "nick", "role"].includes(event.kind)) &&
-        this.fillMembers(),
     );
   }
 
@@ -29,7 +24,7 @@ export class Panel {
     return el(
       "div",
       { class: "phead" },
-      el("h2", {}, title),
+      el("h2", { tabindex: "-1" }, title),
       iconButton("close", t("close"), () => this.close()),
     );
   }
@@ -39,12 +34,26 @@ export class Panel {
     this.what = what;
     this.node.hidden = false;
     this.act("panel");
+    this.people.hide();
     if (what === "search") this.search();
     else this.members();
   }
 
+  members() {
+    clear(this.node, this.head(t("members")), this.people.node);
+    this.node.querySelector("h2").focus(); // where one is; who is there comes when it is known
+    this.people.show(this.chat.current);
+  }
+
+  // Another conversation is open.
+  follow(talk) {
+    if (this.what === "members" && talk.isRoom) this.people.show(talk);
+    else if (this.what === "members") this.close();
+  }
+
   close() {
     this.what = "";
+    this.people.hide();
     this.node.hidden = true;
     clear(this.node);
     this.act("panel");
@@ -134,11 +143,7 @@ export class Panel {
       if (!answer.events.length && !below) {
         clear(
           this.found,
-          this.hint(
-            "search",
-            t("searchNone", { words: plain(words || from) }),
-            t("searchNoneLead"),
-          ),
+          this.hint("search", t("searchNone", { words: words || from }), t("searchNoneLead")),
         );
         announce(t("searchNone", { words }));
         return;
@@ -185,59 +190,6 @@ export class Panel {
         el("time", { datetime: event.at }, `${shortDate(at)}, ${clockTime(at)}`),
       ),
       el("span", { class: "said" }, summary(event.text ?? "")),
-    );
-  }
-
-  // -- people ---------------------------------------------------------------------------------
-
-  async members() {
-    clear(
-      this.node,
-      this.head(t("members")),
-      (this.list = el("div", { class: "people" }, el("p", { class: "part" }, t("loading")))),
-    );
-    roving(this.list, ".person");
-    const talk = this.chat.current;
-    try {
-      this.all = await this.chat.who(talk);
-      this.roles = new Map();
-      if (talk.isRoom)
-        for (const { nick, role } of (await this.chat.wire.ask("roles", { room: talk.name })).roles)
-          this.roles.set(nick, role);
-    } catch (error) {
-      if (this.what === "members") clear(this.list, this.hint("warn", why(error)));
-      return;
-    }
-    if (this.what === "members" && talk === this.chat.current) this.fillMembers();
-  }
-
-  fillMembers() {
-    const talk = this.chat.current;
-    const all = [...(talk.isRoom ? talk.members : (this.all ?? new Map())).values()].sort((a, b) =>
-      a.nick.localeCompare(b.nick),
-    );
-    clear(
-      this.list,
-      all.length
-        ? all.map((member, i) =>
-            el(
-              "button",
-              {
-                type: "button",
-                class: "person",
-                tabindex: i ? "-1" : "0",
-                onclick: () => this.act("person", member.nick),
-              },
-              avatar(member.nick),
-              el("span", { class: "name" }, plain(member.nick)),
-              member.nick === this.chat.me.nick ? el("span", { class: "tag" }, t("you")) : null,
-              member.bot ? el("span", { class: "tag" }, t("bot")) : null,
-              this.roles?.get(member.nick)
-                ? el("span", { class: "role" }, t(this.roles.get(member.nick)))
-                : null,
-            ),
-          )
-        : this.hint("people", t("nobody")),
     );
   }
 }

@@ -1,26 +1,9 @@
 // Settings, and the keys.
 
-import { dialog } from "./dialogs.js";
+import { plain } from "./bidi.js";
+import { choice, dialog } from "./dialogs.js";
 import { avatar, el, icon } from "./dom.js";
 import { lang, t } from "./i18n.js";
-import { plain } from "./text.js";
-
-function choice(name, label, options, value, change) {
-  return el(
-    "fieldset",
-    { class: "choice" },
-    el("legend", {}, label),
-    el(
-      "div",
-      { class: "segments" },
-      options.map(([key, text]) => {
-        const input = el("input", { type: "radio", name, value: key, onchange: () => change(key) });
-        input.checked = key === value;
-        return el("label", {}, input, el("span", {}, text));
-      }),
-    ),
-  );
-}
 
 export function settings(chat, store, act) {
   const notify = el("input", {
@@ -139,6 +122,7 @@ export function keys() {
     ["E", "kEdit"],
     ["+", "kReact"],
     ["C", "kCopy"],
+    ["M", "kName"],
     ["Delete", "kDelete"],
     ["Esc", "kEscape"],
     ["Ctrl /", "kHelp"],

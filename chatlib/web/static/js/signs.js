@@ -2,7 +2,9 @@
 
 import { el, graphemes } from "./dom.js";
 import { t } from "./i18n.js";
+import { popup } from "./popup.js";
 
+const WIDTH = 330;
 const SIGNS = [
   "👍",
   "❤️",
@@ -27,13 +29,9 @@ export function signs(near, chosen) {
   const node = el("div", { class: "signbox", role: "dialog", "aria-label": t("react") });
   const before = document.activeElement;
   const close = (sign) => {
-    if (!node.isConnected) return;
-    node.remove();
-    removeEventListener("pointerdown", outside, true);
-    before?.isConnected && before.focus({ preventScroll: true });
+    shut();
     if (sign) chosen(sign);
   };
-  const outside = (event) => node.contains(event.target) || close();
   const own = el("input", {
     type: "text",
     maxlength: "16",
@@ -71,17 +69,19 @@ export function signs(near, chosen) {
     event.stopPropagation();
     const at = buttons.indexOf(document.activeElement);
     const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: 8, ArrowUp: -8 }[event.key];
-    if (event.key === "Escape") close();
-    else if (at >= 0 && step) {
+    const last = event.shiftKey
+      ? buttons.includes(document.activeElement)
+      : document.activeElement === own;
+    if (event.key === "Escape" || (event.key === "Tab" && last)) {
+      event.preventDefault();
+      close();
+    } else if (at >= 0 && step) {
       event.preventDefault();
       (buttons[at + step] ?? (step === 8 ? own : buttons[at])).focus();
     }
   });
-  document.body.append(node);
   const box = near.getBoundingClientRect();
-  const { width, height } = node.getBoundingClientRect();
-  node.style.left = `${Math.max(8, Math.min(innerWidth - width - 8, box.right - width - 8))}px`;
-  node.style.top = `${Math.max(8, Math.min(innerHeight - height - 8, box.top - height + 16 < 8 ? box.top + 28 : box.top - height + 16))}px`;
+  const corner = { left: box.right - WIDTH, top: box.top + 12, bottom: box.top + 24 };
+  const shut = popup(node, corner, () => (before?.isConnected ? before : null));
   buttons[0].focus();
-  addEventListener("pointerdown", outside, true);
 }

@@ -1,5 +1,6 @@
 // A message's text as nodes: links, code, names and files. Whatever it is, it ends as text.
 
+import { plain } from "./bidi.js";
 import { bytes, t } from "./i18n.js";
 import { el, icon } from "./dom.js";
 
@@ -7,9 +8,7 @@ const PARTS =
   /```\n?([\s\S]+?)\n?```|`([^`\n]+)`|(https?:\/\/[^\s<>"\u0000-\u0020\u202a-\u202e\u2066-\u2069]+)|(@[^\s/@]{1,32})/gu;
 const FILE = /^\/files\/([0-9a-f]{64})\/([^/?#]+)$/;
 const PICTURE = /\.(png|jpe?g|gif|webp|avif)$/i;
-const BIDI = /[\u202a-\u202e\u2066-\u2069]/g;
-
-export const plain = (text) => text.replace(BIDI, "");
+const TAIL = ".,;:!?)]}'»”";
 
 // The line that tells of a file: everyone who has no page reads a name and a link.
 export function fileLine({ name, size, url, width, height }) {
@@ -78,6 +77,14 @@ function fileNode(file) {
   );
 }
 
+// Punctuation at the end of an address is the sentence's; a bracket that it opened is its own.
+function withoutTail(href) {
+  let end = href.length;
+  while (TAIL.includes(href[end - 1])) end -= 1;
+  return href.slice(0, href[end] === ")" && href.slice(0, end).includes("(") ? end + 1 : end);
+}
+
+// What looks like another address than it is, by a user's name before it, leads nowhere.
 function link(href) {
   let url;
   try {
@@ -85,9 +92,11 @@ function link(href) {
   } catch {
     return href;
   }
+  if (url.username || url.password) return href;
+  const title = url.hostname.includes("xn--") ? url.href : undefined;
   return el(
     "a",
-    { href: url.href, target: "_blank", rel: "noopener noreferrer nofollow ugc" },
+    { href: url.href, title, target: "_blank", rel: "noopener noreferrer nofollow ugc" },
     href,
   );
 }
@@ -104,13 +113,11 @@ export function rich(text, { mine, isName }) {
     let node;
     if (found[1] !== undefined) {
       before = before.replace(/\n$/, "");
-      node = el("pre", { tabindex: "0" }, el("code", {}, found[1]));
+      node = el("pre", { tabindex: "0" }, el("code", {}, plain(found[1])));
     } else if (found[2] !== undefined) {
-      node = el("code", {}, found[2]);
+      node = el("code", {}, plain(found[2]));
     } else if (found[3] !== undefined) {
-      const href = found[3].replace(/[.,;:!?)\]}'»”]+$/u, (tail) =>
-        tail.startsWith(")") && found[3].includes("(") ? ")" : "",
-      );
+      const href = withoutTail(found[3]);
       end = found.index + href.length;
       const file = asFile(href);
       if (file) {
@@ -157,7 +164,7 @@ export const isEmoji = (text) =>
 
 // One line that says what a message is about, for replies, notifications and lists.
 export function summary(text) {
-  return plain(text)
+  return plain(text.slice(0, 1000))
     .replace(/(\S[^\n:]*): https?:\/\/\S+\/files\/[0-9a-f]{64}\/\S+/g, "📎 $1")
     .replace(/```/g, " ")
     .replace(/\s+/g, " ")
