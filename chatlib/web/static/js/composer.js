@@ -125,6 +125,7 @@ export class Composer {
     else {
       this.showAbout();
       this.showUploads();
+      this.changed(false); // hidden, the field had no height
     }
     if (focused) this.focus();
   }
