@@ -248,6 +248,7 @@ class Hub:
         """Let a person hear the public rooms that they are in, and no other ones."""
         now = time.monotonic()
         rooms = set(person.follower.shared) if person.awake else set()
+        self._private_rooms_of(person, rooms)
         if rooms == person.rooms:
             return
         for room in rooms - person.rooms:
@@ -260,6 +261,17 @@ class Hub:
             person.tell(told("left", room=room))
         person.rooms = rooms
         self._perform()
+
+    def _private_rooms_of(self, person: Person, public: set[str]) -> None:
+        """Tell all tabs of a person of the private rooms that they are in, or not any more."""
+        if person.follower.state != "online":
+            return
+        rooms = set(person.follower.rooms) - public
+        for room in rooms - person.private:
+            person.tell(told("joined", room=room, private=True))
+        for room in person.private - rooms:
+            person.tell(told("left", room=room))
+        person.private = rooms
 
     def follow(self, room: str, person: Person, then: Callable[[bool], None]) -> None:
         """Let a person hear a room; `then` is told whether it is heard, once that is known."""

@@ -50,6 +50,7 @@ class Person:
         self.id, self.cookie = kept.id, kept.cookie
         self.tabs: set[Tab] = set()
         self.rooms: set[str] = set()  # those whose events go to the tabs
+        self.private: set[str] = set()  # those of which the tabs know
         self.seen = kept.seen
         self.sid = ""  # of the session that the hub knows of
         self.due = 0.0
@@ -224,7 +225,7 @@ class Person:
         """
         follower, saved = self.follower, self.follower.saved
         session = (saved.token, saved.epoch, saved.inbox) if saved else None
-        state = (follower.nick, session, follower.shared, self.awake)
+        state = (follower.nick, session, follower.rooms, self.awake)
         if state == self._state:
             return []
         self._state = state

@@ -29,9 +29,11 @@ def test_private_messages(broker: RunningBroker, page: RunningPage) -> None:
 
 
 def test_a_private_room(page: RunningPage) -> None:
+    cookie = page.enter("bob")
     with (
         Browser(page, page.enter("ann")) as ann,
-        Browser(page, page.enter("bob")) as bob,
+        Browser(page, cookie) as bob,
+        Browser(page, cookie) as other,
         Browser(page, page.enter("eve")) as eve,
     ):
         assert ann.ask("create", room="den", private=True)["private"]
@@ -43,6 +45,7 @@ def test_a_private_room(page: RunningPage) -> None:
                 break
             bob.receive()
         assert bob.ask("open", room="den")["private"]
+        other.until("joined", lambda told: told["room"] == "den" and told["private"])
         ann.acknowledged(ann.say("just us", room="den"))
         bob.hear("den", "just us")
         ann.hear("den", "just us")
@@ -51,7 +54,13 @@ def test_a_private_room(page: RunningPage) -> None:
         ann.ask("kick", room="den", nick="bob")
         while not any(event["kind"] == "leave" for event in bob.events("den")):
             bob.receive()
+        other.until("left", lambda told: told["room"] == "den")
         assert bob.ask("history", room="den")["error"]["code"] == "no_such_room"
+        # What is left in one tab is left in all.
+        ann.ask("role", room="den", nick="bob", role="member")
+        assert bob.ask("open", room="den")["ok"]
+        assert bob.ask("leave", room="den")["ok"]
+        other.until("left", lambda told: told["room"] == "den")
 
 
 def test_history_is_read_backwards(page: RunningPage) -> None:

@@ -82,7 +82,7 @@ export class Chat extends Rooms {
       case "slow":
         return this.outbox.slow(frame.key, frame.after_ms);
       case "joined":
-        return this.joined(frame.room);
+        return this.joined(frame);
       case "left":
         return this.left(frame);
       case "typing":

@@ -96,12 +96,12 @@ export class Rooms extends Histories {
     if (over && talk.typing.delete(nick)) this.emit("typing", talk);
   }
 
-  joined(name) {
-    if (!this.talks.has(roomKey(name))) {
-      this.room(name);
-      this.emit("talks");
-      this.refresh().catch(() => {});
-    }
+  joined({ room, private: hidden = false }) {
+    const known = this.talks.has(roomKey(room)); // by one's own `join`, which tells less
+    const talk = this.room(room);
+    talk.private ||= hidden;
+    this.emit("talks");
+    if (!known) this.refresh().catch(() => {});
   }
 
   // -- out of a room --------------------------------------------------------------------------
