@@ -30,7 +30,11 @@ export class App extends Frame {
       this.drawState();
       if (entry.error) announce(t("notSent", { why: why(entry.error) }), true);
     });
-    chat.on("talks", () => this.drawHead());
+    chat.on("talks", () => {
+      this.drawHead();
+      for (const toast of [...this.toasts.children])
+        if (chat.talks.has(roomKey(toast.dataset.room))) toast.remove();
+    });
     chat.on(
       "items",
       (talk, fresh) =>
@@ -120,7 +124,7 @@ export class App extends Frame {
     const told = t(banned ? "outBanned" : "outKicked", { by, room }) + because(text);
     const back = banned ? "untilLifted" : talk.private ? "backInvited" : "backNow";
     const again = back === "backNow" && [t("accept", { room }), () => this.enterRoom(room)];
-    this.toast(`${told}. ${t(back)}`, { lasting: true, urgent: true, deed: again });
+    this.toast(`${told}. ${t(back)}`, { lasting: true, urgent: true, deed: again, room });
   }
 
   elsewhere() {
@@ -137,7 +141,7 @@ export class App extends Frame {
     const lasting = { lasting: true, urgent: true };
     if (event.kind === "invite") {
       const deed = [t("accept", { room }), () => this.enterRoom(room)];
-      this.toast(t("invited", { nick, room }), { lasting: true, deed });
+      this.toast(t("invited", { nick, room }), { lasting: true, deed, room });
     } else if (event.kind === "ban" && !talk) {
       const told = t("outBanned", { by: nick, room }) + because(event.text);
       this.toast(`${told}. ${t("untilLifted")}`, lasting);

@@ -194,8 +194,9 @@ export class Frame {
     else if (this.sidebar.node.contains(document.activeElement)) this.compose();
   }
 
-  // A line above all else. `deed` is what a button says, and does; `lasting`: until it is closed.
-  toast(text, { deed = null, lasting = false, urgent = false } = {}) {
+  // A line above all else. `deed` is what a button says, and does; `lasting`: until it is closed, or
+  // one is in the `room` that it asks one to.
+  toast(text, { deed = null, lasting = false, urgent = false, room } = {}) {
     const [label, run] = deed || [];
     const close = () => {
       if (node.contains(document.activeElement)) this.compose();
@@ -207,7 +208,7 @@ export class Frame {
     };
     const node = el(
       "div",
-      { class: lasting ? "toast lasting" : "toast" },
+      { class: lasting ? "toast lasting" : "toast", "data-room": room },
       el("span", {}, text),
       deed ? el("button", { type: "button", class: "link", onclick: act }, label) : null,
       iconButton("close", t("close"), close),
