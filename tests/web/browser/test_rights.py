@@ -74,6 +74,7 @@ def test_moderators_rule_by_keys(broker: RunningBroker, page: RunningPage, chrom
         bob.page.keyboard.type("noise")
         bob.page.keyboard.press("Enter")
         ann.page.locator(".told", has_text="bob banned cyd: “noise”").wait_for()
+        assert "bob banned cyd" in (ann.page.locator("#polite").text_content() or "")
         menu_of(ann, "and me")
         choose(ann, "mmm")
         ann.page.locator("dialog .danger").click()

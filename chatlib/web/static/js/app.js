@@ -161,6 +161,7 @@ export class App extends Frame {
   drawRights() {
     const talk = this.chat.current;
     clearTimeout(this.muteTimer);
+    if (!talk) return;
     const mute = this.chat.silenced(talk);
     const last = mute && talk.items.findLast(({ event }) => this.chat.isMuteOf(event));
     this.composer.silence(mute ? mutedBy({ ...mute, nick: mute.by ?? last?.nick }, t("here")) : "");

@@ -1,16 +1,13 @@
 // The open conversation: its timeline, the tools of a message, keys, what is seen.
 
-import { plain } from "./bidi.js";
 import { showStart, showTyping } from "./beginning.js";
 import { announce, clear, el, icon, iconButton } from "./dom.js";
 import { t } from "./i18n.js";
-import { Drawing, told } from "./message.js";
+import { Drawing, aloud } from "./message.js";
 import { rows, waiting } from "./rows.js";
 import { nickKey } from "./store.js";
-import { mentions, summary } from "./text.js";
+import { mentions } from "./text.js";
 import { Timeline } from "./timeline.js";
-
-const RULING = new Set(["role", "mute", "unmute", "ban", "unban"]);
 
 export class Feed {
   constructor(chat, act) {
@@ -194,16 +191,8 @@ export class Feed {
 
   // A screen reader hears what others say here.
   speak(events) {
-    const heard = (event) =>
-      event.kind === "say" || event.kind === "act"
-        ? !this.chat.isMe({ author: event.user ?? event.sid })
-        : RULING.has(event.kind) && !this.chat.concerns(event);
-    const said = events.filter(heard).slice(-3);
-    const line = (event) =>
-      RULING.has(event.kind)
-        ? told({ event, nick: event.nick, kind: event.kind })
-        : `${plain(event.nick)}: ${summary(event.text ?? "")}`;
-    if (said.length) announce(said.map(line).join(". "));
+    const said = events.map((event) => aloud(event, this.chat)).filter(Boolean);
+    if (said.length) announce(said.slice(-3).join(". "));
   }
 
   // -- where one is ---------------------------------------------------------------------------

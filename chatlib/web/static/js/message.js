@@ -7,11 +7,12 @@ import { isEmoji, rich, summary } from "./text.js";
 
 const MOST_SIGNS = 24;
 const MOST_NAMES = 20;
+const RULING = new Set(["role", "mute", "unmute", "ban", "unban"]);
 
 const people = (items) => [...new Set(items.map((item) => item.nick))];
 
 // A line that tells what happened; `run` are the like of it that follow each other.
-export function told(item, run = [item]) {
+function told(item, run = [item]) {
   const event = item.event;
   const { nick } = item;
   const to = event.to ?? "";
@@ -48,6 +49,17 @@ export function told(item, run = [item]) {
 
 const until = (event) =>
   event.until ? ` ${t("until", { time: moment(Date.parse(event.until)) })}` : "";
+
+// What is read out of an event: what others say, and what is done to others.
+export function aloud(event, chat) {
+  const { kind, nick, reason } = event;
+  if (kind === "say" || kind === "act") {
+    const mine = chat.isMe({ author: event.user ?? event.sid });
+    return mine ? "" : `${plain(nick)}: ${summary(event.text ?? "")}`;
+  }
+  const rules = RULING.has(kind) || reason === "kicked";
+  return rules && !chat.concerns(event) ? told({ event, kind, nick }) : "";
+}
 
 // Reactions as they will be when what waits is sent.
 function reactions(item, over, me) {

@@ -31,7 +31,7 @@ export class Rights {
       case "unban":
         return this.bans.delete(to);
       case "nick":
-        return this.renamed(nickKey(event.old), event.nick);
+        return this.renamed(nickKey(event.old ?? ""), event.nick);
       default:
         return false;
     }

@@ -1,5 +1,5 @@
 // Rooms: who is in them, who may do what there, and how one comes to be in one, and out of one.
-// Whoever extends it has `me`, `isMe` and `talks`.
+// Whoever extends it has `me`, `isMe`, `talks` and `current`.
 
 import { Histories } from "./histories.js";
 import { Rights } from "./rights.js";
@@ -7,6 +7,7 @@ import { Conversation, authorOf, nickKey, roomKey } from "./store.js";
 
 const SPOKEN = new Set(["say", "act"]);
 const AGAIN_MS = 300;
+const SPREAD_MS = 1500;
 const LOOK_BACK = 200;
 
 export class Rooms extends Histories {
@@ -32,23 +33,28 @@ export class Rooms extends Histories {
   // Who is in a room, and who may do what there.
   async lookUp(talk) {
     const { changes } = talk;
-    const [{ members }, rights] = await Promise.all([
-      this.ask("who", { room: talk.name }),
-      this.ask("roles", { room: talk.name }),
-    ]);
+    talk.known = true; // soon: it need not be asked twice
+    const asked = ["who", "roles"].map((op) => this.ask(op, { room: talk.name }));
+    const [{ members }, rights] = await Promise.all(asked).catch((error) => {
+      talk.known = false;
+      throw error;
+    });
     talk.members = new Map(members.map((member) => [member.user ?? member.sid, member]));
     talk.rights.set(rights);
-    talk.known = true;
     if (talk.changes !== changes) this.lookUpAgain(talk); // which of the two is newer?
     this.emit("rights", talk);
   }
 
-  // A little later, once for all that came: what is known may be wrong now.
+  // What is known may be wrong now: once for all that came, and not all pages in the same moment.
   lookUpAgain(talk) {
-    talk.looking ??= setTimeout(() => {
-      talk.looking = undefined;
-      this.lookUp(talk).catch(() => {});
-    }, AGAIN_MS);
+    talk.known = false;
+    talk.looking ??= setTimeout(
+      () => {
+        talk.looking = undefined;
+        if (talk === this.current) this.lookUp(talk).catch(() => {});
+      },
+      AGAIN_MS + Math.random() * SPREAD_MS,
+    );
   }
 
   moderates(talk) {
