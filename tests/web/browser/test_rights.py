@@ -87,13 +87,16 @@ def test_moderators_rule_by_keys(broker: RunningBroker, page: RunningPage, chrom
         lift.press("Enter")
         lift.wait_for(state="detached")
         assert ann.page.locator(".person:focus").count() == 1
-        eventually("cyd is let in", lambda: _joins(cyd, "ops"))
+        cyd.join("ops")
+        ann.page.locator(".person", has_text="cyd").wait_for()
+        # Who is put out has a line of his own, whoever goes beside him.
+        for nick, said in (("cyd", "it is me"), ("bob", "and me")):
+            menu_of(ann, said)
+            choose(ann, "p")
+            ann.page.locator("dialog .danger").click()
+            ann.page.locator(".told", has_text=f"{nick} was put out by ann").wait_for()
+            ann.page.locator("dialog").wait_for(state="detached")
     assert not ann.faults and not bob.faults
-
-
-def _joins(client: Client, room: str) -> bool:
-    client.join(room)
-    return True
 
 
 def test_who_is_put_out_is_told_why(

@@ -16,7 +16,7 @@ class Visitor:
         given = {"locale": "en-GB", "timezone_id": "Europe/Berlin"} | context
         self.url = url
         self.context = browser.new_context(**given)
-        self.context.set_default_timeout(15_000)
+        self.context.set_default_timeout(60_000)
         self.faults: list[str] = []
         self.page = self.tab()
         if enter:

@@ -1,8 +1,12 @@
 // A conversation's items as rows: which begins a day, which the unread, which follows its like.
 
 const TOGETHER_MS = 5 * 60 * 1000;
-const QUIET = new Set(["join", "leave"]);
+const QUIET = new Set(["left", "timeout"]);
 const ABOUT = new Set(["edit", "delete", "react"]);
+
+// Who comes and goes is told in one line for all; who is put out is not.
+const quiet = ({ kind, event }) =>
+  kind === "join" || (kind === "leave" && QUIET.has(event.reason ?? "left"));
 
 // What waits in the outbox, as items behind the others, and what it does to earlier ones.
 export function waiting(talk, entries, me) {
@@ -55,10 +59,10 @@ export function rows(talk, { said, over }, { unreadAfter, isMe, width }) {
       gap += 1;
     }
     if (
-      QUIET.has(item.kind) &&
-      last &&
-      last.run &&
+      last?.run &&
+      quiet(item) &&
       last.item.kind === item.kind &&
+      last.item.event.reason === item.event.reason &&
       !day &&
       !unread &&
       !lost
@@ -100,7 +104,7 @@ export function rows(talk, { said, over }, { unreadAfter, isMe, width }) {
     row.unread = unread;
     row.lost = lost;
     row.over = changed;
-    row.run = QUIET.has(item.kind) ? [item] : null;
+    row.run = quiet(item) ? [item] : null;
     row.stamp = changed
       ? `${stamp}|${changed.map((entry) => entry.key + (entry.error ? "!" : "")).join()}`
       : stamp;
