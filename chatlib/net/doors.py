@@ -91,11 +91,12 @@ class Doors:
                 self.doorman = Doorman(self._context)
             self.control, self.intake, self.feed = self._control(), self._intake(), self._feed()
             sockets = (self.control, self.intake, self.feed)
+            self._turnstile = Turnstile()
             control, intake, feed = map(bind, sockets, self._wanted)
             self.bound = control, intake, feed
             # Without keys a newcomer costs libzmq's thread next to nothing.
             guarded = sockets if self._security is not None else ()
-            self._turnstile = Turnstile([bound_to(s) for s in guarded], time.monotonic())
+            self._turnstile.guard([bound_to(s) for s in guarded], time.monotonic())
             if self._operators is not None and not self._operators_wait:
                 bind(self.control, self._operators)
         except HubbubError:

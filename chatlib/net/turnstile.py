@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 import platform
 import select
@@ -105,27 +106,46 @@ class Lane:
 
 
 class Turnstile:
-    """In front of the TCP endpoints among `bound`, which are as libzmq's LAST_ENDPOINT tells them.
+    """In front of the TCP endpoints that it is told to `guard`.
 
-    Made and used in the thread that closes their sockets, and closed before them: what it knows of
-    descriptors is wrong from then on.
+    Made before they are bound, for then a crowd may take every descriptor at once. Used in the
+    thread that closes their sockets, and closed before them: what it knows of descriptors is wrong
+    from then on.
     """
 
-    def __init__(self, bound: Collection[str], now: float) -> None:
+    def __init__(self) -> None:
         self._lanes: dict[int, Lane] = {}
-        self._found = _await(bound)
+        self._found: list[Watch] = []
+        self._wanted: set[str] = set()  # what is still to be looked for
+        self._look_at = self._opening = 0.0
+        self._crowds = select.epoll() if sys.platform == "linux" else None
+
+    def guard(self, bound: Collection[str], now: float) -> None:
+        """Stand in front of these, which are as libzmq's LAST_ENDPOINT tells them."""
+        if self._crowds is not None:
+            self._wanted = {place for place in bound if place.startswith("tcp:")}
         self._opening = now + OPENING_S
-        if self._found:
-            self._crowds = select.epoll()
+        if self._wanted:
+            self._look(now, FOUND_S)
+
+    def _look(self, now: float, patience: float) -> None:
+        """Find the watches of what is wanted, and want them no more."""
+        try:
+            self._found = _await(self._wanted, patience)
+            self._wanted = set()
+        except OSError:  # no descriptor is left to look with: there will be, and nobody comes in
+            self._look_at = now + LOOK_S
 
     @property
     def polled(self) -> list[int]:
         """The descriptors that are readable when somebody has come."""
-        return [self._crowds.fileno()] if self._found else []
+        return [self._crowds.fileno()] if self._crowds is not None else []
 
     def turn(self, now: float) -> None:
         """Let in who may come in now."""
-        if not self._found or now < self._opening:
+        if self._wanted and now >= self._look_at:
+            self._look(now, 0.0)
+        if self._crowds is None or not self._found or now < self._opening:
             return
         if not self._lanes:
             self._lanes = {w.listener: Lane(w, self._crowds, now) for w in self._found}
@@ -137,6 +157,8 @@ class Turnstile:
 
     def patience(self, now: float) -> float:
         """Return the seconds until `turn` has something to do, unless somebody comes."""
+        if self._wanted:
+            return max(0.0, self._look_at - now)
         if not self._found:
             return IDLE_S
         if not self._lanes:
@@ -145,18 +167,18 @@ class Turnstile:
 
     def close(self) -> None:
         """Be there no more."""
-        if self._found:
+        if self._crowds is not None:
             self._crowds.close()
-        self._found = []
-        self._lanes = {}
+        self._crowds = None
+        self._found, self._wanted, self._lanes = [], set(), {}
 
 
-def _await(bound: Collection[str]) -> list[Watch]:
-    """Return the watches of all these endpoints, or none: libzmq's thread begins them by itself."""
-    bound = {place for place in bound if place.startswith("tcp:")}
-    if not bound or sys.platform != "linux":
-        return []
-    deadline = time.monotonic() + FOUND_S
+def _await(bound: Collection[str], patience: float) -> list[Watch]:
+    """Return the watches of all these endpoints, or none: libzmq's thread begins them by itself.
+
+    Raises OSError.
+    """
+    deadline = time.monotonic() + patience
     while len(found := [watch for watch in _watches() if _place(watch) in bound]) < len(bound):
         if time.monotonic() >= deadline:
             return []
@@ -167,7 +189,7 @@ def _await(bound: Collection[str]) -> list[Watch]:
 def _watches() -> Iterator[Watch]:
     """Give what the epoll sets of this process watch for input."""
     for entry in Path("/proc/self/fd").iterdir():
-        with contextlib.suppress(OSError):  # closed meanwhile
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
             if os.readlink(entry) == "anon_inode:[eventpoll]":
                 told = Path(f"/proc/self/fdinfo/{entry.name}").read_text()
                 yield from _parse(int(entry.name), told)
@@ -184,10 +206,14 @@ def _parse(epoll: int, told: str) -> Iterator[Watch]:
 
 def _place(watch: Watch) -> str:
     """Return where a watched socket listens, as libzmq would say; empty where it does not."""
-    with contextlib.suppress(OSError):  # closed meanwhile
+    try:
         if stat.S_ISSOCK(os.fstat(watch.listener).st_mode):
             with posix.socket(fileno=os.dup(watch.listener)) as socket:
-                if socket.getsockopt(posix.SOL_SOCKET, posix.SO_ACCEPTCONN):
+                listens = socket.getsockopt(posix.SOL_SOCKET, posix.SO_ACCEPTCONN)
+                if listens and socket.family in (posix.AF_INET, posix.AF_INET6):
                     host, port = socket.getsockname()[:2]
                     return f"tcp://[{host}]:{port}" if ":" in host else f"tcp://{host}:{port}"
+    except OSError as e:
+        if e.errno != errno.EBADF:  # closed meanwhile
+            raise
     return ""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
 import select
 import socket as posix
 import sys
@@ -31,7 +33,8 @@ class Entrance:
         self._host = "127.0.0.1" if endpoint.host == "*" else endpoint.host.strip("[]")
         self.now = 1_000.0
         self.place = bound_to(self._socket)
-        self.turnstile = Turnstile([self.place], self.now)
+        self.turnstile = Turnstile()
+        self.turnstile.guard([self.place], self.now)
         self._links: list[posix.socket] = []
 
     def come(self, count: int) -> None:
@@ -77,7 +80,9 @@ def entrance(request: pytest.FixtureRequest) -> Iterator[Entrance]:
 
 def test_no_descriptor_is_left(entrance: Entrance) -> None:
     before = os.listdir("/dev/fd")
-    Turnstile([entrance.place], entrance.now).close()
+    turnstile = Turnstile()
+    turnstile.guard([entrance.place], entrance.now)
+    turnstile.close()
     assert os.listdir("/dev/fd") == before
 
 
@@ -128,8 +133,52 @@ def test_a_crowd_that_does_not_end_is_let_in(entrance: Entrance) -> None:
 
 
 def test_what_is_not_watched_as_expected_is_left_alone() -> None:
-    turnstile = Turnstile(["tcp://127.0.0.1:1"], 0.0)
-    assert turnstile.polled == []
+    turnstile = Turnstile()
+    turnstile.guard(["tcp://127.0.0.1:1"], 0.0)
     turnstile.turn(OPENING_S)
     assert turnstile.patience(OPENING_S) > 1
     turnstile.close()
+
+
+def test_when_a_crowd_has_taken_every_descriptor_it_looks_again(entrance: Entrance) -> None:
+    turnstile = Turnstile()
+    with every_descriptor():
+        turnstile.guard([entrance.place], entrance.now)
+        turnstile.turn(entrance.now)
+    assert turnstile.patience(entrance.now) == LOOK_S
+    entrance.turnstile.close()
+    entrance.turnstile = turnstile
+    entrance.turn(max(LOOK_S, OPENING_S))
+    entrance.come(3 * AT_ONCE)
+    eventually("the first is in", lambda: entrance.greeted > 0)
+    assert entrance.turn(0) <= AT_ONCE + 1
+
+
+@contextlib.contextmanager
+def every_descriptor() -> Iterator[None]:
+    """Take all that this process may have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken: list[int] = []
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 1_024), hard))
+    try:
+        with contextlib.suppress(OSError):
+            while True:
+                taken.append(os.dup(0))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for copy in taken:
+            os.close(copy)
+
+
+@pytest.mark.parametrize("name", ["\0turnstile", ""])
+def test_other_sockets_that_this_process_watches_are_left_alone(
+    entrance: Entrance, name: str
+) -> None:
+    with posix.socket(posix.AF_UNIX) as other, select.epoll() as watching:
+        other.bind(name)
+        other.listen()
+        watching.register(other, select.EPOLLIN)
+        turnstile = Turnstile()
+        turnstile.guard([entrance.place], entrance.now)
+        turnstile.close()
