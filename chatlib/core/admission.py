@@ -72,7 +72,8 @@ class Admission:
         self._routes: dict[str, bytes] = {}  # sid -> the connection that deliveries go to
         self._known: dict[bytes, str] = {}  # token -> sid, so that the hot path need not hash
         self._provisional: list[str] = []  # sids that this pass's hellos were bound to
-        self._greeting: dict[bytes, tuple[Peer, str]] = {}  # who said them, by connection
+        self._greeting: dict[bytes, tuple[Peer, str, bool]] = {}  # who said them, by connection
+        self._guests: set[str] = set()  # sids of whom the connection's user speaks for, and is not
 
     # -- intake -------------------------------------------------------------------------------
 
@@ -164,9 +165,11 @@ class Admission:
         origin, peer = context.origin, context.peer
         if type(request) is requests.Hello:
             return self._hello(origin, request, now, context)
+        sid = self._sid_at(origin, peer)
+        if sid in self._guests:
+            context = context._replace(local=False)
         if not needs_session(request):
             return self._without_session(request, context, now)
-        sid = self._sid_at(origin, peer)
         if sid is None:
             self._charge("", peer, now)
             raise ProtocolViolation(NO_SESSION.code, NO_SESSION.message, request.id)
@@ -255,7 +258,8 @@ class Admission:
         # Bound before apply has spoken, so that what is pipelined behind a hello is admitted.
         self._bind(origin, sid or new, now)
         self._provisional.append(sid or new)
-        self._greeting[origin.routing] = (peer, hello.client or "")
+        self._greeting[origin.routing] = (peer, hello.client or "", hello.guest)
+        self._mark_guest(sid or new, hello.guest)
         if self._meter is not None:
             self._meter.arrived(sid or new, peer)
         return commands.OpenSession(
@@ -269,6 +273,9 @@ class Admission:
             key=peer.key,
             members_only=self.rule is not None and self.rule.access != "open",
         )
+
+    def _mark_guest(self, sid: str, guest: bool) -> None:
+        (self._guests.add if guest else self._guests.discard)(sid)
 
     # -- who is where -------------------------------------------------------------------------
 
@@ -323,8 +330,9 @@ class Admission:
             if not isinstance(reply, Opened):
                 continue
             sid, routing = reply.answer.sid, reply.origin.routing
-            peer, self.clients[sid] = self._greeting.get(routing, (NOBODY, ""))
+            peer, self.clients[sid], guest = self._greeting.get(routing, (NOBODY, "", True))
             self.peers[sid] = peer
+            self._mark_guest(sid, guest)
             if self._bound.get(routing) != sid:
                 self._bind(reply.origin, sid, now)
                 if self._meter is not None:
@@ -346,6 +354,7 @@ class Admission:
         self._seen.pop(sid, None)
         self.peers.pop(sid, None)
         self.clients.pop(sid, None)
+        self._guests.discard(sid)
         if self._meter is not None:
             self._meter.ended(sid)
 

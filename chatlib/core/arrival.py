@@ -33,6 +33,7 @@ class Arrival:
     ) -> None:
         self.nick = nick
         self.token: str | None = None  # of the session
+        self.guest = False  # we speak for somebody else, who is no operator here
         self.since = 0.0  # when we last asked for something
         self._requests = asked
         self._bot = bot
@@ -60,6 +61,7 @@ class Arrival:
             session=self.token,
             client=self._program,
             bot=self._bot,
+            guest=self.guest,
         )
         self._requests.add(hello, Welcome, now, self._greeted, quiet=True, send=True)
 

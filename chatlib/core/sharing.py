@@ -106,6 +106,7 @@ class SharingFollower(Follower):
         self, nick: str | None, *, program: str, past: SavedSession | None, shared: Collection[str]
     ) -> None:
         super().__init__(nick, program=program)
+        self._arrival.guest = True
         self._reader: SharingReader = SharingReader(
             self._effects, self._requests, self._mine, shared
         )

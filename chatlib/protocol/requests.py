@@ -26,6 +26,7 @@ class Hello(Request, tag="hello"):
     session: Name | None = None
     client: Name | None = None
     bot: bool = False
+    guest: bool = False
 
 
 class Nick(Request, tag="nick"):

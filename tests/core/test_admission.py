@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from chatlib.core import admission
+from chatlib.core.actions import SendControl
 from chatlib.core.admission import Admission
 from chatlib.core.batch import Batch
-from chatlib.core.commands import NOBODY
+from chatlib.core.commands import NOBODY, Peer
+from chatlib.core.sharing import SharingFollower
 from chatlib.core.state import State
+from chatlib.protocol.codec import decode_request
 from tests.core.broker_play import BrokerPlay, play
 
 
@@ -170,3 +173,39 @@ def test_chance_gives_no_id_twice() -> None:
     # The inbox of who is gone stays in the store. Of 40 bits, after a million sessions one in a
     # million more would be given the id of somebody gone, and could read his letters.
     assert min(sizes) * 8 >= 64
+
+
+HERE = Peer(address="process 7", uid=7)  # over ipc, as the user who runs the broker
+
+
+def test_who_speaks_for_guests_over_ipc_does_not_lend_them_his_rights() -> None:
+    broker = BrokerPlay(ann=HERE, page=HERE, page2=HERE)
+    broker.pipeline.admission._operators = (7,)
+    broker.given(bob="lobby", ann="")
+    broker.play("""
+        ann > mute room=lobby nick=bob id=1
+            ann < 1 ok
+            room/lobby/ < 2<1 mute lobby ann
+        --
+        page > hello v=1 nick=eve guest=true id=1
+        page > kick room=lobby nick=bob id=2
+            page < 1 ok session=t3 sid=s3 nick=eve accepted=0
+            page < 2 no not_allowed
+        --
+        page > kick room=lobby nick=bob id=3
+        page > bans id=4
+        page2 > hello v=1 nick=eve session=t3 guest=true id=5
+            page < 4 no not_allowed
+            page2 < 5 ok session=t3 sid=s3 resumed=true nick=eve accepted=0
+            page < 3 no not_allowed
+        --
+        page2 > role room=lobby nick=eve role=owner id=6
+            page2 < 6 no not_allowed
+        """)
+
+
+def test_a_page_says_that_its_people_are_guests() -> None:
+    follower = SharingFollower("eve", program="page", past=None, shared=())
+    follower.connected(0.0)
+    (sent,) = (action for action in follower.actions if isinstance(action, SendControl))
+    assert decode_request(sent.frame).guest
