@@ -156,8 +156,7 @@ class Broker:
             passwords=self._passwords,
         )
         if self._security is not None:
-            vouches, state = self._security.rule.vouches, self.pipeline.state
-            self._doors.subscribers.vouched = lambda key: vouches(state, key)
+            self._doors.subscribers.look_up(self._security.rule, self.pipeline.state)
         for key in self._operator_keys:
             self.pipeline.submit(Admit(at=0, key=key, role="operator"))
         self._open_backlog()

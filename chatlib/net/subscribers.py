@@ -9,6 +9,9 @@ all keys that nobody vouches for share one, too; and when one of them takes too 
 closed for a minute to those that were not on it. When that was not enough (another one did within
 the minute, or all together), it is closed to all of them: so they have everybody cut off twice a
 minute at the most.
+
+A gateway subscribes for its people, who would take the feed from each other: it is not bound here,
+but by the rooms that there can be.
 """
 
 from __future__ import annotations
@@ -16,6 +19,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from chatlib.core.commands import Peer
+from chatlib.core.identities import Rule
+from chatlib.core.rights import role_of_key
+from chatlib.core.state import State
 
 MOST_BYTES = 256 * 1024  # of one key's topics: all 10,000 rooms of a broker, with names of 20 bytes
 MOST_SHARED = 8 * 1024 * 1024  # of all keys without a voucher: 10,000 that are in 30 rooms each
@@ -28,11 +34,13 @@ MOST_KEYS = 20_000  # beyond it who came first is forgotten
 class Subscribers:
     """The topics of each key; without keys (plain brokers) nobody is told apart, nor counted.
 
-    `vouched` tells whether somebody has let a key in, which did not come by itself.
+    `vouched` tells whether somebody has let a key in, which did not come by itself; `gateway`,
+    whether it is one.
     """
 
     def __init__(self) -> None:
         self.vouched: Callable[[str], bool] = lambda key: True
+        self.gateway: Callable[[str], bool] = lambda key: False
         self._topics: dict[str, set[bytes]] = {}
         self._bytes: dict[str, int] = {}
         self._barred: dict[str, float] = {}
@@ -43,8 +51,15 @@ class Subscribers:
         self.greedy: list[Peer] = []  # whom to cut off; whoever does so calls `cut_off`
         self.closing = False  # to keys without a voucher: everybody is to be cut off
 
+    def look_up(self, rule: Rule, state: State) -> None:
+        """Know keys by what the broker has of them."""
+        self.vouched = lambda key: rule.vouches(state, key)
+        self.gateway = lambda key: role_of_key(state, key) == "gateway"
+
     def took(self, peer: Peer, topic: bytes, now: float) -> None:
         """Count a subscription. The same once more costs nothing: clients connect again."""
+        if self.gateway(peer.key):
+            return
         topics = self._topics.get(peer.key)
         if topics is None:
             topics = self._begin(peer.key)

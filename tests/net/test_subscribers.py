@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from chatlib.core.commands import Peer
+from chatlib.core.identities import Rule, admit_key
+from chatlib.core.state import State
 from chatlib.net.subscribers import (
     BARRED_S,
     CLOSED_S,
@@ -33,6 +35,21 @@ def test_who_takes_too_much_is_greedy_once_and_barred_for_a_while() -> None:
     assert not counted.greedy
     assert counted.barred("mal", 2.0 + BARRED_S / 2) and not counted.barred("ann", 2.0)
     assert not counted.barred("mal", 2.0 + BARRED_S)
+
+
+def test_a_gateway_takes_what_its_people_want() -> None:
+    """Else thirteen who come by the page take the feed from all who do."""
+    state = State("e1")
+    counted = Subscribers()
+    counted.look_up(Rule("open"), state)
+    admit_key(state, "page", "gateway")
+    admit_key(state, "op", "operator")
+    for peer in (Peer("page"), Peer("op")):
+        for topic in topics(10):
+            counted.took(peer, topic, 1.0)
+            counted.left(peer, b"never had")
+    assert counted.greedy == [Peer("op")]
+    assert not counted.barred("page", 1.0) and not counted.closing
 
 
 def test_what_is_subscribed_to_again_costs_nothing() -> None:
