@@ -55,7 +55,7 @@ TABLE: dict[Any, Needs] = {
     commands.LeaveRoom: Needs("member"),
     commands.SetTopic: SPEAKS,
     commands.MarkRead: READS,
-    commands.SetRole: Needs("moderator", everywhere=True),  # and see `_rank_fault`
+    commands.SetRole: Needs("member", everywhere=True),  # and see `_rank_fault`
     commands.Kick: MODERATOR,
     commands.RoomBan: Needs("moderator", everywhere=True),
     commands.RoomUnban: Needs("moderator", everywhere=True),

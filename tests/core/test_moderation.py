@@ -28,6 +28,33 @@ def audited(broker: BrokerPlay) -> list[tuple[str, str, str | None, str | None]]
     return [(e["nick"], e["what"], e.get("to"), e.get("room")) for e in entries]
 
 
+def test_a_member_may_give_up_his_own_role_and_nothing_more() -> None:
+    broker = BrokerPlay()
+    broker.given(ann="", bob="", eve="ops")
+    broker.play("""
+        ann > create room=den private=true
+        ann > role room=den nick=bob role=member
+            bob < 4<0 invite den ann
+            ann < 0 ok room=den private=true
+            ann < 0 ok room=den nick=bob role=member
+        bob > role room=den nick=bob role=moderator id=1
+        bob > role room=den nick=ann role=none id=2
+        bob > role room=den nick=eve role=member id=3
+        ann > role room=ops nick=ann role=moderator id=4
+        ann > role room=ops nick=bob role=none id=5
+        bob > role room=den nick=bob role=none id=6
+        bob > role room=den nick=bob role=none id=7
+            bob < 7<4 role den bob
+            bob < 1 no not_allowed
+            bob < 2 no not_allowed
+            bob < 3 no not_allowed
+            ann < 4 no not_allowed
+            ann < 5 no not_allowed
+            bob < 6 ok room=den nick=bob role=none
+            bob < 7 no no_such_room
+        """)
+
+
 def test_a_private_room_from_its_beginning() -> None:
     """What the room is told goes to who is in it; the audit log takes a seq, too."""
     broker = BrokerPlay()

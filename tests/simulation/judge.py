@@ -261,7 +261,8 @@ class Judge:
                 self.ranked.add((room, event.sid))  # who opens a room owns it
             return
         if event.kind in RULINGS:
-            who = (room, event.sid) in self._more_than_members()
+            gives_up = event.role == "none" and event.to == event.nick
+            who = gives_up or (room, event.sid) in self._more_than_members()
             assert who, f"no moderator: {event}"
             if event.role in ("owner", "moderator"):
                 self._ranks(room, event.to or "")
