@@ -303,8 +303,9 @@ def _whereis(state: State, question: Question) -> Answer | Failure:
 
 
 def _muted(state: State, room: str, user: User) -> bool:
-    muted = state.rights.get(room, rights.NOTHING).muted
-    return any(held.holds(state.at) for held in rights.meant(state, muted, user.key).values())
+    muted, me = state.rights.get(room, rights.NOTHING).muted, rights.who_is(state, user)
+    names = (me, rights.by_nick(user.key)) if me in user.sessions else (me,)
+    return any(muted[name].holds(state.at) for name in names if name in muted)
 
 
 def _drain(state: State, question: Question) -> Answer:

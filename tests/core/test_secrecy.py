@@ -84,6 +84,18 @@ def test_an_operator_is_told_where_somebody_is_in_public() -> None:
     assert den.ask("eve", "whereis", nick="ann") == "not_allowed"
 
 
+def test_operators_are_not_told_that_somebody_is_muted_who_only_has_the_nickname_of_one() -> None:
+    house = House("ann", "bob", "zoe")
+    for name in ("ann", "bob", "zoe"):
+        assert house.hello(name, name)["ok"]
+        assert house.ask(name, "join", room="ops")["ok"]
+    assert house.ask("ann", "mute", room="ops", nick="bob")["ok"]
+    assert house.ask("bob", "nick", nick="rob")["ok"]
+    assert house.ask("zoe", "nick", nick="bob")["ok"]
+    assert house.ask("op", "whereis", nick="bob")["places"] == [{"room": "ops"}]
+    assert house.ask("op", "whereis", nick="rob")["places"] == [{"room": "ops", "muted": True}]
+
+
 @pytest.mark.parametrize("who", ["eve", "bob", "mal"])
 def test_every_line_is_refused_as_in_a_room_that_is_not_there(who: str) -> None:
     for kind in ("say", "act", "edit", "delete", "react"):
