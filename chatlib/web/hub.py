@@ -249,9 +249,13 @@ class Hub:
         now = time.monotonic()
         rooms = set(person.follower.shared) if person.awake else set()
         self._private_rooms_of(person, rooms)
+        if not person.awake:
+            for room in list(person.opening):
+                self.unfollow(room, person)
         if rooms == person.rooms:
             return
         for room in rooms - person.rooms:
+            person.opening.discard(room)
             self.audience.add(room, person)
             self.relay.follow(room, now)
             person.tell(told("joined", room=room))
@@ -275,6 +279,8 @@ class Hub:
 
     def follow(self, room: str, person: Person, then: Callable[[bool], None]) -> None:
         """Let a person hear a room; `then` is told whether it is heard, once that is known."""
+        if room not in person.rooms:
+            person.opening.add(room)
         self.audience.add(room, person)
         now = time.monotonic()
         self.relay.follow(room, now)
@@ -297,6 +303,7 @@ class Hub:
     def unfollow(self, room: str, person: Person) -> None:
         """Let a person not hear a room that they turned out not to be in."""
         now = time.monotonic()
+        person.opening.discard(room)
         if room not in person.rooms and self.audience.remove(room, person, now):
             self.relay.unfollow(room)
             self._perform()

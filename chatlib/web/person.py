@@ -50,6 +50,7 @@ class Person:
         self.id, self.cookie = kept.id, kept.cookie
         self.tabs: set[Tab] = set()
         self.rooms: set[str] = set()  # those whose events go to the tabs
+        self.opening: set[str] = set()  # those that are heard, and joined perhaps
         self.private: set[str] = set()  # those of which the tabs know
         self.seen = kept.seen
         self.sid = ""  # of the session that the hub knows of

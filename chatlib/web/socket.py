@@ -9,7 +9,7 @@ from typing import Any
 from chatlib.core.buckets import Buckets, Rate
 from chatlib.errors import BadName, HubbubError, ProtocolViolation, Refused
 from chatlib.names import room_name
-from chatlib.protocol import requests
+from chatlib.protocol import limits, requests
 from chatlib.protocol.codec import encode
 from chatlib.protocol.events import Line
 from chatlib.web.hub import Hub
@@ -128,8 +128,10 @@ class Conversation:
 
         if room in person.follower.rooms and room not in person.follower.shared:
             heard(True)
-        else:
+        elif len(person.opening) < limits.ROOMS_PER_SESSION:
             self._hub.follow(room, person, heard)
+        else:
+            raise Refused("slow_down", "too many rooms at once: wait until you are in some")
 
     def _typing(self, asked: Typing, now: float) -> None:
         if now - self._typed_at < TYPING_S:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from chatlib.errors import Refused
+from chatlib.protocol import limits
 from chatlib.protocol.events import Line
 from chatlib.protocol.links import parse_endpoint
 from chatlib.protocol.topics import BEACON
@@ -150,3 +151,27 @@ def test_too_many_of_the_last_process(tmp_path: Path) -> None:
         journal.close()
 
     asyncio.run(do())
+
+
+def test_what_was_opened_is_heard_no_more_when_somebody_goes(
+    broker: RunningBroker, tmp_path: Path
+) -> None:
+    """Else the page server, and the feed for it, keep every name that ever stood in an `open`."""
+
+    async def do(hub: Hub) -> None:
+        person = hub.find(await hub.enter("ann"))
+        assert person is not None
+        told: list[bytes] = []
+        tab = Tab(lambda frame: not told.append(frame))
+        conversation = Conversation(hub, person, tab, frame_rates())
+        hub.came(person, tab)
+        for n in range(limits.ROOMS_PER_SESSION + 1):
+            conversation.take(f'{{"op":"open","id":{n},"room":"r{n}"}}')
+        assert len(person.opening) == limits.ROOMS_PER_SESSION
+        assert b'"slow_down"' in told[-1]
+        assert len(set(hub.relay.topics)) == limits.ROOMS_PER_SESSION + 1
+        conversation.take('{"op":"bye","id":1000}')
+        assert set(hub.relay.topics) == {BEACON}
+        assert not any(hub.audience.of(f"r{n}") for n in range(limits.ROOMS_PER_SESSION))
+
+    in_hub(broker, tmp_path, do)
