@@ -112,7 +112,11 @@ class Pages:
                 text = "too many people come from your address: try again in a moment"
                 return _failure("slow_down", text, after_ms=int(wait * 1000) + 1)
             room = await self._entrance.admit(asked.token)
-            cookie = await self._hub.enter(asked.nick)
+            try:
+                cookie = await self._hub.enter(asked.nick)
+            except BaseException:
+                self._entrance.owe(asked.token, room)
+                raise
         except (msgspec.DecodeError, UnicodeDecodeError) as e:
             return _failure("bad_request", str(e))
         except Refused as e:

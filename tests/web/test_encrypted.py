@@ -59,6 +59,20 @@ def test_people_come_in_by_invitation(broker: RunningBroker, data: Path, tmp_pat
             assert {"ann", "bob"} <= {session.nick for session in status.sessions}
 
 
+def test_an_invitation_is_not_used_up_by_a_nickname_that_is_taken(
+    broker: RunningBroker, data: Path, tmp_path: Path
+) -> None:
+    with RunningPage(tmp_path, broker.control, "--broker-data", str(data)) as page:
+        page.enter("ann", token(data))
+        single = token(data)
+        for nick in ("a b", "ann", "Ann"):
+            assert page.post("/api/enter", {"nick": nick, "token": single})[0] == 400
+        status, answer, _ = page.post("/api/enter", {"nick": "bob", "token": single})
+        assert (status, answer["room"]) == (200, "ops")
+        used_up = page.post("/api/enter", {"nick": "eve", "token": single})[1]
+        assert used_up["error"]["code"] == "bad_token"
+
+
 def test_each_is_somebody_of_his_own(broker: RunningBroker, data: Path, tmp_path: Path) -> None:
     """One key, many people: who is muted is one of them."""
     arguments = ("--broker-data", str(data), "--access", "open")
