@@ -26,6 +26,7 @@ from chatlib.protocol import limits, requests
 from chatlib.protocol.codec import decode_lines, decode_request, text_fault, wrong_version
 from chatlib.protocol.events import BadLine, Line, Notice
 from chatlib.protocol.fields import Error
+from chatlib.sanitize import sanitize
 
 COME_BACK_MS = 5_000  # a broker that is drained is started again, or another one in its place
 MAX_BINDINGS = 8  # control connections that one session holds; the oldest has to say hello again
@@ -258,7 +259,7 @@ class Admission:
         # Bound before apply has spoken, so that what is pipelined behind a hello is admitted.
         self._bind(origin, sid or new, now)
         self._provisional.append(sid or new)
-        self._greeting[origin.routing] = (peer, hello.client or "", hello.guest)
+        self._greeting[origin.routing] = (peer, sanitize(hello.client or ""), hello.guest)
         self._mark_guest(sid or new, hello.guest)
         if self._meter is not None:
             self._meter.arrived(sid or new, peer)

@@ -9,7 +9,10 @@ from chatlib.core.batch import Batch
 from chatlib.core.commands import NOBODY, Peer
 from chatlib.core.sharing import SharingFollower
 from chatlib.core.state import State
-from chatlib.protocol.codec import decode_request
+from chatlib.net.sockets import ANSWER_FRAME_BYTES
+from chatlib.net.status import MOST_SHOWN
+from chatlib.protocol.answers import RoomActivity, SessionActivity
+from chatlib.protocol.codec import decode_request, encode
 from tests.core.broker_play import BrokerPlay, play
 
 
@@ -209,3 +212,20 @@ def test_a_page_says_that_its_people_are_guests() -> None:
     follower.connected(0.0)
     (sent,) = (action for action in follower.actions if isinstance(action, SendControl))
     assert decode_request(sent.frame).guest
+
+
+def test_what_a_program_calls_itself_is_safe_to_show_and_of_a_bounded_size() -> None:
+    """Escaped, each control character would be six bytes of the operator's `status`."""
+    broker = BrokerPlay()
+    for name, client in (("ann", "\x1b[2Jx"), ("bob", "\x01" * 256), ("zoe", "\U00020000" * 256)):
+        hello = {"op": "hello", "v": 1, "nick": name, "client": client}
+        broker.pipeline.run([], [([broker.routing(name), encode(hello)], NOBODY)], [], 0.0, 1)
+    clients = broker.pipeline.admission.clients
+    assert clients["s1"] == "␛[2Jx"
+    session = SessionActivity("\U00020000" * 32, "x" * 11, 100, 29.9, "x" * 45, True, 10**9, 10**6)
+    session.congested, session.key, session.said = True, "x" * 29, 10**9
+    room = RoomActivity("\U00020000" * 50, 10**4, 10**9, 10**9, True, True)
+    for client in clients.values():
+        session.client = client
+        row = len(encode(session)) + len(encode(room)) + 2
+        assert MOST_SHOWN * row < 0.9 * ANSWER_FRAME_BYTES
