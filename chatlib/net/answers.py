@@ -135,24 +135,32 @@ class Answers:
 
     def _page(self, read: Read) -> answers.Page:
         page = self._lines(read.stream, read.after, read.before, read.limit, read.peer)
+        lines = self._undeleted(read, page.lines) if read.deleted else page.lines
         return answers.Page(
             id=read.origin.id,
-            events=[Raw(line) for line in self._undeleted(read, page.lines)],
+            events=[Raw(line) for line in lines],
             head=read.head,
             oldest=page.oldest,
-            more=page.more,
+            more=page.more or len(lines) < len(page.lines),
         )
 
     def _undeleted(self, read: Read, lines: list[bytes]) -> list[bytes]:
-        """Return lines as they were before they were deleted, to whom may still read that."""
-        if not read.deleted:
-            return lines
-        return [
-            self._store.erased(read.stream, decode_event(line).seq) or line
-            if DELETED in line
-            else line
-            for line in lines
-        ]
+        """Return lines as they were before they were deleted, to whom may still read that.
+
+        With their texts they can be longer than a page may be: then the first of those asked for.
+        """
+        onward = read.after is not None
+        found: list[bytes] = []
+        size = 0
+        for stored in lines if onward else reversed(lines):
+            line = stored
+            if DELETED in line:
+                line = self._store.erased(read.stream, decode_event(line).seq) or line
+            size += len(line)
+            if found and size > self._reads.page_bytes:
+                break
+            found.append(line)
+        return found if onward else found[::-1]
 
     def _lines(
         self,

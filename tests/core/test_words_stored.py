@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from chatlib.core.apply import apply
 from chatlib.core.batch import Batch, Entry
 from chatlib.core.commands import Original, Regarding, Say
 from chatlib.net import lookups
+from chatlib.protocol import limits
+from chatlib.protocol.codec import encode
 from chatlib.protocol.events import Line
 from tests.core.broker_play import BrokerPlay, play
+from tests.core.registered_play import House
 
 
 def test_a_deletion_that_could_not_be_stored_did_not_happen() -> None:
@@ -123,3 +128,30 @@ def test_a_line_that_is_damaged_on_disk_is_none() -> None:
             ann < kind=refused n=1 code=no_such_event
         """
     )
+
+
+def test_what_was_deleted_is_answered_in_pages_of_the_usual_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is stored in its place is short: a page of that would be many pages of the texts."""
+    house = House("ann")
+    house.hello("ann", "ann")
+    house.ask("ann", "join", room="ops")
+    texts = [f"{n}".ljust(600, "x") for n in range(8)]
+    for n, text in enumerate(texts, 1):
+        house.say("ann", n, room="ops", text=text)
+    events = house.ask("ann", "history", room="ops")["events"]
+    for n, event in enumerate(events[1:], 9):
+        house.say("ann", n, room="ops", kind="delete", re=event["seq"])
+    monkeypatch.setattr(limits, "ANSWER_BYTES", 2_000)
+    for place in ("after", "before"):
+        begin = 0 if place == "after" else 2**53
+        found: list[dict[str, Any]] = []
+        page: dict[str, Any] = {"more": True}
+        while page["more"]:
+            page = house.ask("ann", "history", room="ops", deleted=True, **{place: begin})
+            assert 0 < sum(len(encode(event)) for event in page["events"]) <= 2_000
+            found = found + page["events"] if place == "after" else page["events"] + found
+            begin = page["events"][-1 if place == "after" else 0]["seq"]
+        assert [event["text"] for event in found if event["kind"] == "say"] == texts
+        assert [event["kind"] for event in found] == ["join"] + ["say"] * 8 + ["delete"] * 8
