@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from chatlib.core import cursors
 from chatlib.core.batch import Count
 from chatlib.core.commands import Origin
 from chatlib.core.state import User
+from chatlib.errors import ProtocolViolation
 from chatlib.history.store import Page, Store, StoreFailed
 from chatlib.names import nick_key
 from chatlib.protocol import limits
@@ -26,8 +28,8 @@ def count(store: Store, wanted: Count) -> tuple[list[Unread], int]:
     found, size = [], 0
     for name, stream, cursor in wanted.rooms:
         page = store.page(stream, after=cursor, limit=limits.HISTORY_EVENTS, size=ROOM_BYTES)
-        messages = len(_of_others(page, wanted.user))
-        found.append(Unread(cursor, limits.UNREAD if page.more else _most(messages), room=name))
+        messages = sum(1 for _ in islice(_of_others(page, wanted.user), limits.UNREAD))
+        found.append(Unread(cursor, limits.UNREAD if page.more else messages, room=name))
         size += sum(map(len, page.lines))
     if wanted.inbox is not None:
         people, read = _count_inbox(store, wanted, wanted.inbox)
@@ -53,9 +55,14 @@ def _behind(page: Page, user: str, cursors: Mapping[str, int]) -> list[str]:
     return [key for key, seq in senders if seq > cursors.get(key, 0)]
 
 
-def _of_others(page: Page, user: str) -> list[Event]:
-    events = map(decode_event, page.lines)
-    return [e for e in events if e.author != user and e.kind in ("say", "act") and not e.deleted]
+def _of_others(page: Page, user: str) -> Iterator[Event]:
+    for line in page.lines:
+        try:
+            event = decode_event(line)
+        except ProtocolViolation:  # damaged on disk: `hubbub check` finds it
+            continue
+        if event.author != user and event.kind in ("say", "act") and not event.deleted:
+            yield event
 
 
 def _most(messages: int) -> int:

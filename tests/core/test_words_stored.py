@@ -126,6 +126,9 @@ def test_a_line_that_is_damaged_on_disk_is_none() -> None:
         """
         t1 >> n=1 room=lobby kind=react re=9 text=x
             ann < kind=refused n=1 code=no_such_event
+        --
+        ann > read room=lobby
+            ann < 0 ok read=[{seq=1 unread=0 room=lobby}]
         """
     )
 
