@@ -39,7 +39,8 @@ EXIT_CODES = {
 
 def arguments(parser: argparse.ArgumentParser) -> list[tuple[str, str]]:
     """Return each argument and option of a command as it is written, and what it does."""
-    return [(_written(a), _help(a)) for a in parser._actions if "--help" not in a.option_strings]
+    told = (a for a in parser._actions if a.help != argparse.SUPPRESS)  # else only for our own use
+    return [(_written(a), _help(a)) for a in told if "--help" not in a.option_strings]
 
 
 def _written(action: argparse.Action) -> str:

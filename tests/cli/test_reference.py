@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import re
 import shutil
@@ -55,6 +56,19 @@ def test_the_page_names_every_exit_code() -> None:
 
     known = {e.exit_code for e in vars(errors).values() if isinstance(e, type)}
     assert known | {StoreFailed.exit_code} <= set(told)
+
+
+def test_what_is_for_our_own_use_is_told_nowhere() -> None:
+    hidden = [
+        name
+        for parser in PARSERS.values()
+        for action in parser._actions
+        if action.help == argparse.SUPPRESS
+        for name in action.option_strings
+    ]
+    assert hidden
+    for text in (CLI, reference.MAN.read_text().replace("\\-", "-")):
+        assert not [name for name in (*hidden, argparse.SUPPRESS) if name in text]
 
 
 def test_the_man_page() -> None:
