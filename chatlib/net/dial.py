@@ -42,6 +42,13 @@ def dial(endpoint: Endpoint, timeout: float, wake: posix.socket | None = None) -
     raise unreachable(endpoint, cause)
 
 
+def deserted(path: str) -> bool:
+    """Tell whether nobody listens at a socket file; one who is only busy does."""
+    with posix.socket(posix.AF_UNIX, posix.SOCK_STREAM) as probe:
+        probe.setblocking(False)
+        return probe.connect_ex(path) in (errno.ECONNREFUSED, errno.ENOENT)
+
+
 def unreachable(endpoint: Endpoint, cause: str, advice: str = START) -> Unreachable:
     """Return the error for a broker that is not there."""
     return Unreachable(f"cannot reach {endpoint} ({cause}): {advice}")

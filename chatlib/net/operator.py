@@ -12,6 +12,7 @@ from typing import Any
 
 from chatlib.errors import CannotCreate, Unreachable
 from chatlib.net.curve import make_pair
+from chatlib.net.dial import deserted
 from chatlib.net.handshake import Keys
 from chatlib.net.oneshot import OneShot
 from chatlib.protocol.links import parse_endpoint
@@ -30,16 +31,22 @@ class Operator(OneShot):
             place = json.loads((directory / PLACE).read_text())
             endpoint = parse_endpoint(place["operator"])
         except (OSError, ValueError, KeyError, TypeError) as e:
-            raise Unreachable(
-                f"no broker runs on {directory}: start one (hubbub broker), or name another "
-                "--data. One that keeps its history in memory has told its own when it started"
-            ) from e
+            raise _nobody(directory) from e
+        if endpoint.path and deserted(endpoint.path):
+            raise _nobody(directory)
         keys = None
         if place.get("encrypted"):
             path = directory / OPERATOR_KEY
             own = load_key(path) if path.exists() else make_pair()
             keys = Keys(load_key(directory / SERVER_KEY).public, own)
         super().__init__(endpoint, keys)
+
+
+def _nobody(directory: Path) -> Unreachable:
+    return Unreachable(
+        f"no broker runs on {directory}: start one (hubbub broker), or name another --data. One "
+        "that keeps its history in memory has told its own when it started"
+    )
 
 
 def write_place(directory: Path, operator: str, encrypted: bool, **more: Any) -> None:

@@ -78,6 +78,13 @@ def test_nobody_there(tmp_path: Path) -> None:
     assert "One that keeps its history in memory has told its own" in ended.stderr
 
 
+def test_nobody_there_any_more(tmp_path: Path) -> None:
+    with RunningBroker(tmp_path, data=tmp_path / "data") as broker:
+        assert top(broker.data or Path(), "--once", "--interval", "0.1").returncode == 0
+    ended = top(tmp_path / "data", "--once")
+    assert ended.returncode == 69 and "no broker runs on" in ended.stderr
+
+
 def status(uptime: float, **more: object) -> BrokerStatus:
     names = ("accepted", "published", "refused", "slowed", "resends", "gaps")
     made = BrokerStatus(
