@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from chatlib.errors import HubbubError
+from chatlib.errors import HubbubError, Misuse
 from chatlib.version import __version__
 
 if TYPE_CHECKING:
@@ -90,6 +90,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     early.add_argument("--config", metavar="FILE")
     file, rest = early.parse_known_args(arguments)
     command = rest[0] if rest else ""
+    if not rest or (command not in parsers and not command.startswith("-")):
+        raise _unknown(command, parsers)
     if command not in parsers or {"-h", "--help"} & set(rest):
         return parser.parse_args(arguments)
     configuration = _configured(file.config, parsers, command)
@@ -100,6 +102,15 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     args.command, args.configuration, args.config = command, configuration, file.config
     args.arguments, args.given = list(arguments), given
     return args
+
+
+def _unknown(command: str, known: Iterable[str]) -> Misuse:
+    from difflib import get_close_matches
+
+    near = get_close_matches(command, known, 1)
+    said = f"there is no command {command}" if command else "which command?"
+    meant = f": did you mean {near[0]}?" if near else ";" if command else ""
+    return Misuse(f"{said}{meant} `hubbub --help` lists them")
 
 
 def _configured(
@@ -130,6 +141,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except HubbubError as e:
         print(f"hubbub: {e}", file=sys.stderr)
         return e.exit_code
+    except ModuleNotFoundError as e:
+        if (e.name or "chatlib").partition(".")[0] == "chatlib":  # a fault of ours
+            raise
+        print(
+            f"hubbub: this Python ({sys.executable}) has no {e.name}: install Hubbub into it (pip "
+            "install .), or take the one of `make chat`: . .venv/bin/activate",
+            file=sys.stderr,
+        )
+        return 78
     except KeyboardInterrupt:
         return 130
     except EOFError:  # Ctrl-D where something was asked: its line is not ended yet
