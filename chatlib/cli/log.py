@@ -86,6 +86,7 @@ class Log:
     def note(self, note: Note, address: str) -> None:
         """Print one line for somebody who came, went, joined, left or was renamed."""
         from chatlib.sanitize import sanitize
+        from chatlib.tui.when import zoned
 
         if self._quiet and note.what not in TROUBLE:
             return
@@ -100,6 +101,8 @@ class Log:
         times = "once" if note.count == 1 else f"{note.count} times"
         by = f" by {note.by}" if note.by else ""
         why = f": {note.reason}" if note.reason else ""
+        until = zoned(note.until) if note.until else "somebody unmutes him"
+        sessions = "1 session is" if note.count == 1 else f"{note.count} sessions are"
         out = f"is banned from {note.room}{by}" if note.room else "is banned, and was thrown out"
         says = f", says {note.by}" if note.by else ""
         back = f"may come into {note.room} again{says}" if note.room else "may come in again"
@@ -116,12 +119,12 @@ class Log:
             "greedy": "subscribed to more than a key may: the feed is closed to it for 10 minutes",
             "feed closed": f"THE FEED IS CLOSED for a minute to {note.reason} keys without a role",
             "storing": "the history is being stored again",
-            "draining": f"DRAINING: nobody new comes in, and {note.count} sessions are told so",
+            "draining": f"DRAINING: nobody new comes in, and {sessions} told so",
             "invited": f"is an invitation to {note.room}",
             "linked": f"has a link for one more key now ({note.reason})",
             "redeemed": f"(an invitation to {note.room}) let somebody in",
             "kicked": f"was put out of {note.room}{by}{why}",
-            "muted": f"was muted in {note.room}{by} until {note.until or 'somebody unmutes him'}",
+            "muted": f"was muted in {note.room}{by} until {until}",
             "unmuted": f"was unmuted in {note.room}{by}",
             "banned": f"{out}{why}",
             "unbanned": back,

@@ -44,7 +44,10 @@ def run(args: argparse.Namespace) -> int:
     door.look()
     nick = door.client(args.nick).login(args.nick, _password())
     door.opened()
-    print(f"this machine is {nick} now: join with: hubbub chat {to.endpoint}", file=sys.stderr)
+    print(
+        f"this machine is {nick} now: join with: hubbub chat {to.endpoint} --nick {nick}",
+        file=sys.stderr,
+    )
     return 0
 
 

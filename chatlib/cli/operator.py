@@ -119,9 +119,9 @@ def _invite(args: argparse.Namespace) -> int:
         from chatlib.cli.qr import show
 
         show(link_of(made))
-    times = "once" if made.uses == 1 else f"{made.uses} times"
+    people = "one person" if made.uses == 1 else f"{made.uses} people"
     print(
-        f"It lets in {times}, until {zoned(made.expires)}. Take it back with: "
+        f"It lets in {people}, until {zoned(made.expires)}. Take it back with: "
         f"hubbub uninvite {made.invitation}",
         file=sys.stderr,
     )

@@ -89,7 +89,8 @@ def _drain(args: argparse.Namespace) -> int:
     directory = args.data or data_directory()
     with Operator(directory) as broker:
         drained = broker.ask(requests.Drain(seconds=args.seconds), answers.Draining)
-    print(f"{drained.told} sessions are told; waiting for the broker to end", flush=True)
+    told = "1 session is" if drained.told == 1 else f"{drained.told} sessions are"
+    print(f"{told} told; waiting for the broker to end", flush=True)
     deadline = time.monotonic() + args.seconds + ENDING_S
     while in_use(directory):
         if time.monotonic() > deadline:

@@ -262,7 +262,7 @@ _SENTENCES = {
     "invite": _invite,
     "kick": _ruled("put", " out of"),
     "ban": _ruled("banned", " from"),
-    "unban": _ruled("lets", " into"),
+    "unban": _ruled("no longer bans", " from"),
     "mute": _ruled("muted", " in"),
     "unmute": _ruled("lets", " speak again in"),
 }

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -167,7 +168,7 @@ def test_who_is_slowed(known: dict[str, Any], told: str, capfd: pytest.CaptureFi
          "mal was put out of ops by ann: go␊away"),
         (Note("kicked", "s1", "irc", "ops"), "irc was put out of ops"),
         (Note("muted", "", "mal", "ops", by="ann", until="2026-11-21T10:00:00.000Z"),
-         "mal was muted in ops by ann until 2026-11-21T10:00:00.000Z"),
+         "mal was muted in ops by ann until 2026-11-21 19:00:00+09:00"),
         (Note("muted", "", "mal", "ops", by="ann"),
          "mal was muted in ops by ann until somebody unmutes him"),
         (Note("unmuted", "", "mal", "ops", by="ann"), "mal was unmuted in ops by ann"),
@@ -176,12 +177,22 @@ def test_who_is_slowed(known: dict[str, Any], told: str, capfd: pytest.CaptureFi
         (Note("unbanned", "", "mal", "ops", by="ann"), "mal may come into ops again, says ann"),
         (Note("failing", "", "", reason="disk full"),
          "NOTHING IS STORED, so nothing is acknowledged: disk full"),
+        (Note("draining", "", "", count=1),
+         "DRAINING: nobody new comes in, and 1 session is told so"),
         (Note("linked", "", "ann", reason="x1"), "ann has a link for one more key now (x1)"),
         (Note("banned", "", "192.0.2.1"), "192.0.2.1 is banned, and was thrown out"),
     ],
 )  # fmt: skip
-def test_what_was_done(note: Note, told: str, capfd: pytest.CaptureFixture[str]) -> None:
-    Log("text", quiet=False).note(note, "")
+def test_what_was_done(
+    note: Note, told: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        Log("text", quiet=False).note(note, "")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
     assert capfd.readouterr().out[9:] == f"{told}\n"
 
 

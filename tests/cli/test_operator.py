@@ -26,7 +26,8 @@ def broker(tmp_path: Path) -> Iterator[RunningBroker]:
 def test_times(broker: RunningBroker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     data = ("--data", str(broker.data))
-    assert HERE.search(hubbub("invite", *data).stderr)
+    assert HERE.search(told := hubbub("invite", *data).stderr) and "lets in one person" in told
+    assert "lets in 3 people" in hubbub("invite", *data, "--uses", "3").stderr
     assert hubbub("ban", *data, "--address", "192.0.2.1").returncode == 0
     for command in ("invitations", "bans", "audit"):
         told = hubbub(command, *data).stdout

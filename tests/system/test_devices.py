@@ -247,7 +247,7 @@ def test_login_on_the_command_line(broker: RunningBroker, ann: Guest, tmp_path: 
     done = login(broker, tmp_path / "key", "wrong horse")
     assert done.returncode == 77 and "that is not its password" in done.stderr
     done = login(broker, tmp_path / "key", PASSWORD)
-    assert done.returncode == 0 and "this machine is ann now" in done.stderr, done.stderr
+    assert done.returncode == 0 and "--nick ann\n" in done.stderr, done.stderr
     entered(ann)  # said nothing meanwhile, perhaps for too long
     assert len(ann.ask("devices")["devices"]) == 2
 

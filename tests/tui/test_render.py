@@ -67,7 +67,7 @@ def renderer() -> Renderer:
         ({"kind": "mute", "to": "bob", "until": "noon"}, "09:30 ann muted bob in lobby until noon"),
         ({"kind": "unmute", "to": "bob"}, "09:30 ann lets bob speak again in lobby"),
         ({"kind": "ban", "to": "bob", "text": "x"}, "09:30 ann banned bob from lobby: x"),
-        ({"kind": "unban", "to": "bob"}, "09:30 ann lets bob into lobby"),
+        ({"kind": "unban", "to": "bob"}, "09:30 ann no longer bans bob from lobby"),
         (
             {"kind": "kick", "to": "bob", "text": "x", "inbox": True},
             "09:30 ann put bob out of lobby: x",
