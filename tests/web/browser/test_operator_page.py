@@ -104,6 +104,9 @@ def test_long_names_and_addresses_stay_in_their_columns(
                 box, parts = cell.bounding_box(), cell.locator(":scope > *").all()
                 for inner in filter(None, (part.bounding_box() for part in parts)):
                     assert inner["x"] + inner["width"] <= box["x"] + box["width"] + 1, width
+            edge = page.locator(".t-people .scroll").bounding_box()
+            button = row.get_by_role("button").bounding_box()
+            assert button["x"] + button["width"] <= edge["x"] + edge["width"], width
             assert row.get_by_text("does not read").bounding_box()["width"] > 30
             assert row.locator("b").bounding_box()["width"] > 30
         for whole in (nick, address, client):
