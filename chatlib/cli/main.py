@@ -151,6 +151,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 78
     except KeyboardInterrupt:
+        if sys.stderr.isatty():  # the terminal's ^C has no end of its line
+            print(file=sys.stderr)
         return 130
     except EOFError:  # Ctrl-D where something was asked: its line is not ended yet
         print(file=sys.stderr)

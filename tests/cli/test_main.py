@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pexpect
 import pytest
 
 from chatlib.cli.main import main
@@ -36,3 +37,18 @@ def test_a_python_without_the_dependencies(script: str) -> None:
     assert done.returncode == 78
     (line,) = done.stderr.splitlines()
     assert "pip install ." in line and ".venv/bin/activate" in line
+
+
+def test_ctrl_c_ends_its_line() -> None:
+    """What the shell prints next begins a line."""
+    command = ["-m", "chatlib.cli", "chat", "ipc:///nowhere/hubbub"]
+    terminal = pexpect.spawn(sys.executable, command, cwd=str(ROOT), timeout=PATIENCE)
+    try:
+        terminal.expect("next try in ")
+        terminal.sendintr()
+        terminal.expect(pexpect.EOF)
+        assert terminal.before.endswith(b"^C\r\n"), terminal.before
+        terminal.close()
+        assert terminal.exitstatus == 130
+    finally:
+        terminal.close(force=True)
