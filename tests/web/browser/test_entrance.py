@@ -30,11 +30,21 @@ def test_by_a_link(tmp_path: Path, chromium: Any) -> None:
         RunningPage(tmp_path, broker.control, "--broker-data", str(data)) as page,
     ):
         with Operator(data) as operator:
-            token = operator.ask(requests.Invite(uses=1, room="ops"), answers.Invited).token
+            token = operator.ask(requests.Invite(uses=2, room="ops"), answers.Invited).token
         ann = Visitor(chromium, page.url, "ann", enter=False)
         ann.page.fill("#nick", "ann")
         ann.page.press("#nick", "Enter")
-        ann.page.locator("#nickfault:not(:empty)").wait_for()
+        ann.page.locator("#nickfault", has_text="for those who were invited").wait_for()
+        link = ann.page.get_by_label("Invitation link")
+        link.fill("hubbub://127.0.0.1:5555/ops")
+        link.press("Enter")
+        assert link.evaluate("(field) => field.validationMessage")
+        link.fill(f"hubbub://127.0.0.1:5555/ops?k=KEY&t={token}")  # as `hubbub invite` prints it
+        link.press("Enter")
+        link.wait_for(state="detached")  # the page is loaded anew
+        ann.page.fill("#nick", "ann")
+        ann.page.press("#nick", "Enter")
+        ann.in_room("ops")
         bob = Visitor(chromium, f"{page.url}/#t={token}", "bob", enter=False)
         bob.page.locator("#nick").wait_for()
         assert token not in bob.page.url

@@ -116,24 +116,25 @@ export function entrance(root, { settings, entered, notice = "" }) {
 }
 
 function invitation() {
-  const field = el("input", { type: "url", "aria-label": t("pasteLink") });
+  const open = () => {
+    const found = /[#&?]t=([A-Za-z0-9_-]+)/.exec(field.value);
+    if (found) location.hash = `t=${found[1]}`;
+    else (field.setCustomValidity(t("badLink")), field.reportValidity());
+  };
+  const field = el("input", {
+    type: "url",
+    "aria-label": t("pasteLink"),
+    placeholder: t("pasteLink"),
+    oninput: () => field.setCustomValidity(""),
+    onkeydown: (event) => {
+      if (event.key === "Enter") (event.preventDefault(), open()); // not the form's button
+    },
+  });
   return el(
     "div",
     { class: "invite" },
     el("p", { class: "note" }, t("noLinkLead")),
     field,
-    el(
-      "button",
-      {
-        type: "button",
-        class: "quiet",
-        onclick: () => {
-          const found = /[#&?]t=([A-Za-z0-9_-]+)/.exec(field.value);
-          if (found) location.hash = `t=${found[1]}`;
-          else (field.setCustomValidity(t("badLink")), field.reportValidity());
-        },
-      },
-      t("openLink"),
-    ),
+    el("button", { type: "button", class: "quiet", onclick: open }, t("openLink")),
   );
 }

@@ -241,6 +241,7 @@ export const WORDS = {
 export const CODES = {
   nick_taken: "Somebody has this nickname, or one that looks like it.",
   bad_nick: "This nickname can't be used: no spaces and no “/”, at most 32 characters.",
+  not_admitted: "This chat is for those who were invited.",
   bad_token: "This invitation is used up, has expired or was taken back. Ask for another.",
   banned: "You are kept out of this chat.",
   banned_here: "You are kept out of this room.",
