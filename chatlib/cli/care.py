@@ -47,7 +47,7 @@ def _command(
     run: object,
 ) -> argparse.ArgumentParser:
     parser = subparsers.add_parser(
-        name, help=help, description=f"{help.capitalize()}. {description}"
+        name, help=help, description=f"{help[0].upper()}{help[1:]}. {description}"
     )
     parser.add_argument(
         "--data", metavar="DIR", type=Path, help="directory of the history (default: the broker's)"

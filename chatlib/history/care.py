@@ -24,7 +24,7 @@ from chatlib.history import index
 from chatlib.history.copies import note_copy
 from chatlib.history.schema import APPLICATION_ID
 from chatlib.history.sqlite import FILE, SqliteStore
-from chatlib.names import room_name
+from chatlib.names import LOBBY, room_name
 from chatlib.protocol.codec import decode_event
 from chatlib.protocol.events import Event
 from chatlib.protocol.topics import room_topic
@@ -81,7 +81,7 @@ def export(directory: Path, room: str | None = None) -> Iterator[bytes]:
     """Yield the events of all rooms, or of one, as their JSON lines, in the order of seq.
 
     What was said privately, or in private rooms, is not exported: a line does not tell who may
-    read it. Raises Misuse where such a room is named.
+    read it. Raises Misuse where such a room is named, or one that is not there.
     """
     where, values = "name LIKE 'room/%'", []
     if room is not None:
@@ -90,6 +90,9 @@ def export(directory: Path, room: str | None = None) -> Iterator[bytes]:
         if room is not None and stream_of(db, room_name(room)) != values[0]:
             text = "a line does not tell who may read it, and imported it would be public"
             raise Misuse(f"{room} is a private room: {text}. Use hubbub backup")
+        known = db.execute(f"SELECT 1 FROM streams WHERE {where}", values)
+        if room is not None and known.fetchone() is None and room_name(room) != LOBBY:
+            raise Misuse(f"there is no room {room} in this history")
         rows = db.execute(
             f"SELECT line FROM events JOIN streams ON id = stream WHERE {where} ORDER BY seq",
             values,

@@ -93,6 +93,8 @@ def test_what_is_exported_can_be_imported(busy: RunningBroker, tmp_path: Path) -
 def test_one_room_can_be_exported(busy: RunningBroker) -> None:
     exported = hubbub("export", "--room", "#OPS", "--data", busy.data or "").stdout
     assert {json.loads(line)["room"] for line in exported.splitlines()} == {"ops"}
+    done = hubbub("export", "--room", "opps", "--data", busy.data or "")
+    assert (done.returncode, done.stdout) == (2, "") and "no room opps" in done.stderr
 
 
 @pytest.mark.parametrize(
