@@ -134,6 +134,8 @@ def _invitations(args: argparse.Namespace) -> int:
 
     with _operator(args) as broker:
         found = broker.ask(requests.Invitations(), answers.InvitationList)
+    if not found.invitations:
+        print("no invitation is good now: hubbub invite makes one", file=sys.stderr)
     for line in found.invitations:
         print(f"{line.invitation}  {line.room}  {line.uses} left  until {zoned(line.expires)}")
     return 0
@@ -231,6 +233,8 @@ def _bans(args: argparse.Namespace) -> int:
             line.reason,
         ]
         print(sanitize("  ".join(filter(None, words))))
+    if not found.bans:
+        print("nobody is banned", file=sys.stderr)
     if found.more:
         print("these are the newest: there are more, which `unban` lifts, too", file=sys.stderr)
     return 0

@@ -7,7 +7,7 @@ from chatlib.core.commands import Peer, Question
 from chatlib.protocol import requests
 
 IDLE_S = 0.7  # without a line on intake: longer than a client waits until it sends again
-DRAINED = "the broker is being drained, and comes back"
+DRAINED = "the broker is being drained: it takes nobody until it is started again"
 
 
 class Drain:

@@ -60,7 +60,9 @@ def test_clients_come_back_and_nothing_is_lost(broker: RunningBroker) -> None:
             said = [e.text for e in heard if isinstance(e, Event) and e.kind == "say"]
             assert said == [str(i) for i in range(201)]
             away = [e.detail for e in heard if isinstance(e, Connection) and e.state == "offline"]
-            assert away[0] == "the broker is being drained, and comes back"
+            assert (
+                away[0] == "the broker is being drained: it takes nobody until it is started again"
+            )
             assert not any(isinstance(e, Event) and e.kind == "leave" for e in heard)
 
 

@@ -36,6 +36,12 @@ def test_times(broker: RunningBroker, monkeypatch: pytest.MonkeyPatch) -> None:
         assert json.loads(line)["at"].endswith("Z")
 
 
+def test_empty_lists_are_told(broker: RunningBroker) -> None:
+    for command, said in (("invitations", "no invitation is good now"), ("bans", "nobody is")):
+        done = hubbub(command, "--data", str(broker.data))
+        assert (done.returncode, done.stdout) == (0, "") and said in done.stderr
+
+
 def test_an_entry_of_the_audit_log_for_people() -> None:
     fields = {"nick": "ann", "what": "delete", "room": "ops", "re": 42}
     entry = Event(kind="audit", at="2026-11-21T06:12:14.351Z", **fields)
