@@ -124,7 +124,9 @@ class Tail:
             self._cursor.save()
         except Stopped:  # what was delivered is not out: the cursor stays where it is
             pass
-        return 130 if signals.stop == signal.SIGINT else 0
+        if signals.stop == signal.SIGINT:
+            raise KeyboardInterrupt  # as of every command
+        return 0
 
     def _put_all(self, told: list[Told]) -> bool:
         """Put out what was delivered; tell whether that is enough. Raises TimedOut."""

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+import pexpect
 import pytest
 
 from chatlib import Client
@@ -152,6 +153,21 @@ def test_signals(broker: RunningBroker, ann: Client, number: int, code: int) -> 
         running.until("one")
         running.process.send_signal(number)
         assert running.end() == code and not running.errors
+
+
+def test_ctrl_c_ends_its_line(broker: RunningBroker, ann: Client) -> None:
+    say(ann, "lobby", "one")
+    command = [*HUBBUB, "log", broker.control, "--feed", broker.feed]
+    terminal = pexpect.spawn(command[0], command[1:], cwd=str(ROOT), timeout=PATIENCE)
+    try:
+        terminal.expect("one")
+        terminal.sendintr()
+        terminal.expect(pexpect.EOF)
+        assert terminal.before.endswith(b"^C\r\n"), terminal.before
+        terminal.close()
+        assert terminal.exitstatus == 130
+    finally:
+        terminal.close(force=True)
 
 
 def test_it_can_be_ended_while_nobody_reads(broker: RunningBroker, ann: Client) -> None:
