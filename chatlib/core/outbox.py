@@ -107,13 +107,9 @@ class Outbox:
 
     def add(self, line: Line) -> int:
         """Take a message in, number it, and return its ticket, which is the client's own number."""
-        self._tickets += 1
         line.n = self.accepted + len(self._queue) + 1
-        message = Message(self._tickets, line)
-        self._queue.append(message)
-        self._size += message.size
         self._held += self.holding
-        return message.ticket
+        return self._append(line)
 
     def release(self, ticket: int) -> None:
         """Let everything up to `ticket` go out: whoever holds it back has noted its number."""
@@ -127,21 +123,28 @@ class Outbox:
     def restore(self, lines: Iterable[Line]) -> list[int]:
         """Go on with what a process before us said in the session, as it had numbered it.
 
-        What of it may be on its way has the same numbers, and is the same. All is held. Returns
-        the tickets.
+        What of it may be on its way has the same numbers, and is the same. All is held. Numbers
+        missing between two lines were used up: the broker had said so. Returns the tickets.
         """
         self._foreign = False
+        tickets: list[int] = []
         for line in lines:
             if not self._queue:
                 self.accepted = line.n - 1
-            assert line.n == self.accepted + len(self._queue) + 1
-            self._tickets += 1
-            message = Message(self._tickets, line)
-            self._queue.append(message)
-            self._size += message.size
+            while (n := self.accepted + len(self._queue) + 1) < line.n:
+                self._append(Line(n=n, text=""), done=True)
+            assert line.n == n
+            tickets.append(self._append(line))
         self._reached = self.accepted + len(self._queue)
         self._held = len(self._queue)
-        return [message.ticket for message in self._queue]
+        return tickets
+
+    def _append(self, line: Line, done: bool = False) -> int:
+        self._tickets += 1
+        message = Message(self._tickets, line, done)
+        self._queue.append(message)
+        self._size += message.size
+        return message.ticket
 
     def frames(self, now: float) -> Iterator[bytes]:
         """Yield bodies for intake: all that may go out now."""
@@ -240,8 +243,8 @@ class Outbox:
     def _adopt(self, accepted: int, now: float) -> None:
         if accepted != self.accepted:
             self.accepted, self._moved = accepted, now
-            for n, message in enumerate(self._queue, accepted + 1):
-                message.line.n = n
+            if self._queue:
+                self._number()
 
     def resume(self, accepted: int, now: float) -> None:
         """Go on in the same session on a new connection: what was in flight may be lost."""
@@ -278,8 +281,12 @@ class Outbox:
         self._recent.clear()
         self.accepted = self._sent = self._reached = self._stalled = 0
         self._foreign = False
+        self._rewound = (0, float("-inf"))
+        self._number()
+
+    def _number(self) -> None:
+        """Give all that waits the numbers behind what was accepted."""
         self.generation += 1
         self._held = len(self._queue) if self.holding else 0
-        self._rewound = (0, float("-inf"))
-        for n, message in enumerate(self._queue, 1):
-            message.line.n, message.done = n, False
+        for n, message in enumerate(self._queue, self.accepted + 1):
+            message.line.n = n

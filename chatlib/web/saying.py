@@ -63,8 +63,8 @@ class Saying:
     def begin(self, outbox: Outbox, accepted: int) -> None:
         """Take up a follower's empty outbox, with what was said before and has no outcome yet.
 
-        Numbers that were given anew and not written yet were never on the wire: those here follow
-        what was accepted.
+        A number that was taken before it was known what was accepted was never on the wire: another
+        one is given. Those that are missing are of lines that were refused.
         """
         self._outbox, self._generation = outbox, outbox.generation
         self._begun += 1
@@ -73,12 +73,13 @@ class Saying:
         kept = [] if self._read else self._journal.lines(self._person, time.time())
         self._read = True
         lines: list[Line] = []
+        last = accepted
         for row in kept:
             if row.outcome:
                 self._note(Outcome(row.key, row.n, row.outcome, row.message, row.seq))
             else:
                 line = msgspec.json.decode(row.line, type=Line)
-                line.n = accepted + len(lines) + 1
+                line.n = last = max(row.n, last + 1)
                 lines.append(line)
         if lines:
             rows = [row for row in kept if not row.outcome]

@@ -305,6 +305,12 @@ def test_what_a_process_before_us_said_keeps_its_numbers() -> None:
     outbox.release(tickets[-1])
     assert numbers(outbox) == [[9]]
     assert outbox.settled(tickets[0]) and not outbox.settled(tickets[1])
+    refused = Outbox()
+    refused.restore(Line(n=n, room="lobby", text="x") for n in (8, 10))  # 9 was used up
+    assert [n for _, n in refused.numbered()] == [8, 10] and refused.accepted == 7
+    refused.resume(9, 0.0)
+    refused.release(refused.last_ticket)
+    assert numbers(refused) == [[10]]
     lost = Outbox()
     lost.restore(Line(n=n, room="lobby", text="x") for n in (8, 9))
     assert [m.line.n for m in lost.renew(None, 0.0)] == [8, 9]  # nobody knows their fate

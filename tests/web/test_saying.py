@@ -101,6 +101,45 @@ def test_a_process_after_us_says_the_same_under_the_same_numbers(tmp_path: Path)
     book.close()
 
 
+def test_what_was_refused_out_of_turn_leaves_the_others_their_numbers(tmp_path: Path) -> None:
+    book = open_book(tmp_path / "web.db")
+    saying, outbox = book.begin()
+    say(saying, outbox, "a", "b", "c")
+    book.written()
+    on_the_wire(outbox)
+    # By control, while the event of what came before is still on its way by the feed.
+    saying.refused(Refusal(2, "muted", "you may not", "b", room="lobby"))
+    outbox.mark(2, 0.0)
+    saying.settle(lambda: None)
+    book.close()
+
+    book = open_book(tmp_path / "web.db")
+    saying, outbox = book.begin()
+    outbox.resume(2, 0.0)  # the third did not get through
+    saying.settle(lambda: None)
+    book.written()
+    assert on_the_wire(outbox) == [(3, "c")]
+    assert book.told == [("a", "ok")]
+    book.close()
+
+
+def test_what_is_said_before_the_session_is_there_is_written_with_its_number(
+    tmp_path: Path,
+) -> None:
+    book = open_book(tmp_path / "web.db")
+    saying, outbox = book.begin()
+    outbox.take_over(7)
+    say(saying, outbox, "a")
+    book.written()
+    outbox.resume(7, 0.0)
+    saying.settle(lambda: None)
+    assert on_the_wire(outbox) == []
+    book.written()
+    assert on_the_wire(outbox) == [(8, "a")]
+    assert [row.n for row in book.journal.lines(1, 0.0)] == [8]
+    book.close()
+
+
 def test_a_new_session_takes_new_numbers_with_its_token(tmp_path: Path) -> None:
     book = open_book(tmp_path / "web.db")
     saying, outbox = book.begin()
