@@ -35,6 +35,7 @@ CROWD_S = 5.0  # that one is held back; two thousand at three endpoints take 3.3
 LOOK_S = 1.0  # until it is looked whether one has ended that comes in freely
 FOUND_S = 1.0  # until libzmq's thread watches what was bound
 IDLE_S = 60.0
+DESCRIPTORS = Path("/proc/self/fd")
 
 _MOD = 3  # EPOLL_CTL_MOD
 _WATCHED = 0x19  # EPOLLIN, EPOLLERR and EPOLLHUP, as the kernel tells a watch of libzmq's
@@ -188,7 +189,7 @@ def _await(bound: Collection[str], patience: float) -> list[Watch]:
 
 def _watches() -> Iterator[Watch]:
     """Give what the epoll sets of this process watch for input."""
-    for entry in Path("/proc/self/fd").iterdir():
+    for entry in DESCRIPTORS.iterdir() if DESCRIPTORS.is_dir() else ():
         with contextlib.suppress(FileNotFoundError):  # closed meanwhile
             if os.readlink(entry) == "anon_inode:[eventpoll]":
                 told = Path(f"/proc/self/fdinfo/{entry.name}").read_text()

@@ -10,10 +10,12 @@ import socket as posix
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import zmq
 
+from chatlib.net import turnstile
 from chatlib.net.sockets import bind, bound_to, make_context, make_socket
 from chatlib.net.turnstile import AT_ONCE, CALM_S, CROWD_S, EVERY_S, LOOK_S, OPENING_S, Turnstile
 from chatlib.protocol.links import parse_endpoint
@@ -80,9 +82,9 @@ def entrance(request: pytest.FixtureRequest) -> Iterator[Entrance]:
 
 def test_no_descriptor_is_left(entrance: Entrance) -> None:
     before = os.listdir("/dev/fd")
-    turnstile = Turnstile()
-    turnstile.guard([entrance.place], entrance.now)
-    turnstile.close()
+    made = Turnstile()
+    made.guard([entrance.place], entrance.now)
+    made.close()
     assert os.listdir("/dev/fd") == before
 
 
@@ -133,21 +135,32 @@ def test_a_crowd_that_does_not_end_is_let_in(entrance: Entrance) -> None:
 
 
 def test_what_is_not_watched_as_expected_is_left_alone() -> None:
-    turnstile = Turnstile()
-    turnstile.guard(["tcp://127.0.0.1:1"], 0.0)
-    turnstile.turn(OPENING_S)
-    assert turnstile.patience(OPENING_S) > 1
-    turnstile.close()
+    made = Turnstile()
+    made.guard(["tcp://127.0.0.1:1"], 0.0)
+    made.turn(OPENING_S)
+    assert made.patience(OPENING_S) > 1
+    made.close()
+
+
+def test_where_there_is_no_proc_all_come_in(
+    entrance: Entrance, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(turnstile, "DESCRIPTORS", tmp_path / "none")
+    blind = Turnstile()
+    blind.guard([entrance.place], entrance.now)
+    blind.turn(entrance.now + OPENING_S)
+    assert blind.patience(entrance.now + OPENING_S) > LOOK_S
+    blind.close()
 
 
 def test_when_a_crowd_has_taken_every_descriptor_it_looks_again(entrance: Entrance) -> None:
-    turnstile = Turnstile()
+    made = Turnstile()
     with every_descriptor():
-        turnstile.guard([entrance.place], entrance.now)
-        turnstile.turn(entrance.now)
-    assert turnstile.patience(entrance.now) == LOOK_S
+        made.guard([entrance.place], entrance.now)
+        made.turn(entrance.now)
+    assert made.patience(entrance.now) == LOOK_S
     entrance.turnstile.close()
-    entrance.turnstile = turnstile
+    entrance.turnstile = made
     entrance.turn(max(LOOK_S, OPENING_S))
     entrance.come(3 * AT_ONCE)
     eventually("the first is in", lambda: entrance.greeted > 0)
@@ -179,6 +192,6 @@ def test_other_sockets_that_this_process_watches_are_left_alone(
         other.bind(name)
         other.listen()
         watching.register(other, select.EPOLLIN)
-        turnstile = Turnstile()
-        turnstile.guard([entrance.place], entrance.now)
-        turnstile.close()
+        made = Turnstile()
+        made.guard([entrance.place], entrance.now)
+        made.close()
