@@ -68,6 +68,7 @@ class Lane:
         self._crowds = crowds
         self._credit = float(AT_ONCE)
         self._since = self._came = now  # when this crowd began, when somebody was last seen in it
+        self._calm = now  # since when nobody is; a loop that was busy has not seen who waited
         self._open = False
         self.due = float("inf")  # when `turn` has something to do
         crowds.register(watch.listener, _ONE)
@@ -75,16 +76,23 @@ class Lane:
 
     def came(self, now: float) -> None:
         """Note that somebody waits."""
-        if now - self._came > CALM_S:
+        if now - self._calm > CALM_S:
             self._since = now
+        self._calm = float("inf")
         self._credit = min(float(AT_ONCE), self._credit + (now - self._came) / EVERY_S)
         self._came = now
         self.due = now + max(0.0, 1 - self._credit) * EVERY_S
+
+    def nobody(self, now: float) -> None:
+        """Note that nobody waits."""
+        if self.due == float("inf"):
+            self._calm = min(self._calm, now)
 
     def turn(self, now: float) -> None:
         """Let in who may come in now."""
         if self._open and not self._anybody():
             self._open = False
+            self._since = self._calm = now
             self._one_more()
         elif self._open or now - self._since > CROWD_S:
             self._open = True
@@ -150,9 +158,9 @@ class Turnstile:
             return
         if not self._lanes:
             self._lanes = {w.listener: Lane(w, self._crowds, now) for w in self._found}
-        for listener, _ in self._crowds.poll(0):
-            self._lanes[listener].came(now)
-        for lane in self._lanes.values():
+        waiting = dict(self._crowds.poll(0))
+        for listener, lane in self._lanes.items():
+            lane.came(now) if listener in waiting else lane.nobody(now)
             if lane.due <= now:
                 lane.turn(now)
 
