@@ -13,6 +13,7 @@ from chatlib.protocol.answers import RefusedPeer
 from chatlib.security.door import Decide, Knock, Verdict
 
 MOST_KEPT = 200
+MOST_ASKING = 1_000  # connections; passwords and searches are answered in a later pass
 
 
 class Refusals:
@@ -21,14 +22,16 @@ class Refusals:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._known: dict[tuple[str, str, str], tuple[str, int, float]] = {}  # the newest last
-        self._asking: dict[bytes, Peer] = {}  # who asked in this pass, by connection
+        self._asking: dict[bytes, Peer] = {}  # who asked lately, by connection
 
     def hearing(
         self, control: Iterable[tuple[Sequence[bytes], Peer]]
     ) -> Iterator[tuple[Sequence[bytes], Peer]]:
-        """Pass on what came on control in a pass, and remember of whom."""
-        self._asking.clear()
+        """Pass on what came on control, and remember of whom."""
         for frames, peer in control:
+            self._asking.pop(frames[0], None)
+            if len(self._asking) >= MOST_ASKING:
+                del self._asking[next(iter(self._asking))]
             self._asking[frames[0]] = peer
             yield frames, peer
 
@@ -45,7 +48,7 @@ class Refusals:
         return judged
 
     def answered(self, code: str, routing: bytes) -> None:
-        """Note that what somebody asked in this pass was refused."""
+        """Note that what somebody asked lately was refused."""
         if (peer := self._asking.get(routing)) is not None:
             self.note(code, peer)
 

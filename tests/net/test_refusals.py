@@ -48,13 +48,22 @@ def test_of_many_the_oldest_are_forgotten(kept: Kept, monkeypatch: pytest.Monkey
     assert len(kept.told(2)) == 2
 
 
-def test_what_is_asked_in_a_pass_is_of_whom_it_came(kept: Kept) -> None:
-    assert list(kept.refusals.hearing([([b"1", b"{}"], AWAY)])) == [([b"1", b"{}"], AWAY)]
+def test_what_is_asked_is_of_whom_it_came(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refusals, "MOST_ASKING", 2)
+
+    def hear(*routings: bytes) -> None:
+        arrived = [([routing, b"{}"], AWAY) for routing in routings]
+        assert list(kept.refusals.hearing(arrived)) == arrived
+
+    hear(b"1")
     kept.refusals.answered("no_session", b"1")
     kept.refusals.answered("no_session", b"2")
-    list(kept.refusals.hearing([]))
-    kept.refusals.answered("busy", b"1")
-    assert kept.told() == [("192.0.2.7", "no_session", 1)]
+    hear(b"2", b"1")
+    hear()
+    kept.refusals.answered("wrong_password", b"1")  # whose password was hashed meanwhile
+    hear(b"3")
+    kept.refusals.answered("busy", b"2")  # forgotten
+    assert kept.told() == [("192.0.2.7", "wrong_password", 1), ("192.0.2.7", "no_session", 1)]
 
 
 def test_operators_here_and_nobody_are_not_told_of(kept: Kept) -> None:
