@@ -268,7 +268,7 @@ class Hub:
 
     def _private_rooms_of(self, person: Person, public: set[str]) -> None:
         """Tell all tabs of a person of the private rooms that they are in, or not any more."""
-        if person.follower.state != "online":
+        if not person.awake or person.follower.state != "online":
             return
         rooms = set(person.follower.rooms) - public
         for room in rooms - person.private:

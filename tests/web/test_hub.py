@@ -11,6 +11,7 @@ import pytest
 
 from chatlib.errors import Refused
 from chatlib.protocol import limits
+from chatlib.protocol.codec import encode
 from chatlib.protocol.events import Line
 from chatlib.protocol.links import parse_endpoint
 from chatlib.protocol.topics import BEACON
@@ -129,6 +130,38 @@ def test_who_said_bye_asks_nothing_more(broker: RunningBroker, tmp_path: Path) -
         conversation.take('{"op":"say","key":"k","room":"lobby","text":"x"}')
         assert hub.relay.topics == [BEACON]
         assert not list(hub.audience.of("lobby")) and not len(person.saying) and not told
+
+    in_hub(broker, tmp_path, do)
+
+
+def test_who_wakes_is_in_the_rooms_of_before(
+    broker: RunningBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatlib.web.hub.LOOK_S", 0.01)
+    monkeypatch.setattr("chatlib.web.hub.AWAY_S", 0.0)
+
+    async def do(hub: Hub) -> None:
+        person = hub.find(await hub.enter("ann"))
+        assert person is not None
+        told: list[bytes] = []
+
+        async def asked(**frame: str) -> None:
+            answered = len(told)
+            conversation.take(encode({"id": len(told), **frame}))
+            while not any(b'"ok":true' in one for one in told[answered:]):
+                await asyncio.sleep(0.01)
+
+        for _ in range(2):
+            del told[:]
+            tab = Tab(lambda frame: not told.append(frame))
+            conversation = Conversation(hub, person, tab, frame_rates())
+            hub.came(person, tab)
+            await asked(op="open", room="lobby")
+            assert person.rooms == {"lobby"}
+            assert not [one for one in told if b'"kind":"left"' in one]
+            hub.went(person, tab)
+            while person.awake:
+                await asyncio.sleep(0.01)
 
     in_hub(broker, tmp_path, do)
 
