@@ -116,6 +116,15 @@ def test_who_is_put_out_is_told_why(
         bob.go("lobby")
         cyd.mute("ops", "bob", 3600)
         told.filter(has_text="cyd muted you in #ops until").wait_for()
+        # From a private room that bob was invited to, and did not enter yet.
+        cyd.create("den", private=True)
+        cyd.join("den")
+        cyd.set_role("den", "bob", "member")
+        told.filter(has_text="den").get_by_role("button", name="Join #den").wait_for()
+        cyd.kick("den", "bob", "not today")
+        told.filter(
+            has_text="cyd put you out of #den: “not today”. To come back you have to be invited."
+        ).wait_for()
         # While the page server was away.
         page.kill()
         bob.is_offline()

@@ -142,9 +142,10 @@ export class App extends Frame {
     if (event.kind === "invite") {
       const deed = [t("accept", { room }), () => this.enterRoom(room)];
       this.toast(t("invited", { nick, room }), { lasting: true, deed, room });
-    } else if (event.kind === "ban" && !talk) {
-      const told = t("outBanned", { by: nick, room }) + because(event.text);
-      this.toast(`${told}. ${t("untilLifted")}`, lasting);
+    } else if ((event.kind === "ban" || event.kind === "kick") && !talk) {
+      const ban = event.kind === "ban";
+      const told = t(ban ? "outBanned" : "outKicked", { by: nick, room }) + because(event.text);
+      this.toast(`${told}. ${t(ban ? "untilLifted" : "backInvited")}`, lasting);
     } else if (event.kind === "mute" && talk !== this.chat.current) {
       this.toast(`${mutedBy(event, t("inRoom", { room }))}.`, lasting);
     } else if (event.kind === "mute") {

@@ -38,7 +38,7 @@ export async function bans(line) {
   const found = await asked(line, "bans");
   if (!found) return;
   const entries = found.bans.map((one) => [one.who, banned(one), () => asked(line, "unban", { who: one.who })]);
-  const node = dialog(t("bans"), undoable(entries.reverse(), "lift", "noBans"), found.more ? el("p", { class: "soft" }, t("moreBans")) : "",
+  const node = dialog(t("bans"), undoable(entries, "lift", "noBans"), found.more ? el("p", { class: "soft" }, t("moreBans")) : "",
     el("div", { class: "buttons" }, action("banAddress", "danger ghosted", () => { node.close(); banAddress(line); })));
 }
 
