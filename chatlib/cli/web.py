@@ -261,7 +261,7 @@ def _knock(args: argparse.Namespace, broker: Broker) -> None:
     import shlex
 
     from chatlib.errors import Refused, TimedOut, Unreachable
-    from chatlib.net.dial import dial
+    from chatlib.net.handshake import look
     from chatlib.net.oneshot import OneShot
     from chatlib.net.operator import Operator
     from chatlib.protocol import answers, requests
@@ -272,14 +272,20 @@ def _knock(args: argparse.Namespace, broker: Broker) -> None:
             key = broker.keys.own.public.decode()
             with Operator(args.broker_data) as operator:
                 operator.ask(requests.Promote(role="gateway", key=key), answers.Answer)
-        dial(broker.endpoint, 3.0)
-        _compare(broker)
+        look(broker.endpoint, broker.keys)
         with OneShot(broker.endpoint, broker.keys) as asked:
             asked.ask(requests.Hello(v=WIRE_VERSION, client="hubbub web"), answers.Welcome)
             asked.ask(requests.Bye(), answers.Answer)
     except (Unreachable, TimedOut) as e:  # it may start later than we do
         print(f"hubbub: {e} (trying on)", file=sys.stderr)
     except Refused as e:
+        if e.code == "encrypted":
+            raise Refused(
+                e.code,
+                f"the broker at {broker.endpoint} is encrypted: give its link in quotes (hubbub "
+                f"invite prints one), or, of a broker on this machine, its directory: "
+                f"--broker-data DIR",
+            ) from e
         if e.code != "not_admitted" or broker.keys is None:
             raise
         key = shlex.quote(broker.keys.own.public.decode())
@@ -288,26 +294,6 @@ def _knock(args: argparse.Namespace, broker: Broker) -> None:
             f"the broker does not know this page server's key: where the broker runs, say: "
             f"hubbub promote gateway --key {key}",
         ) from e
-
-
-def _compare(broker: Broker) -> None:
-    """Raise Refused where one side is encrypted and the other is not: then no waiting helps."""
-    from chatlib.errors import Refused
-    from chatlib.net.handshake import mechanism_of
-
-    greeted = mechanism_of(broker.endpoint)
-    if greeted == "CURVE" and broker.keys is None:
-        raise Refused(
-            "encrypted",
-            f"the broker at {broker.endpoint} is encrypted: give its link in quotes (hubbub invite "
-            "prints one), or, of a broker on this machine, its directory: --broker-data DIR",
-        )
-    if greeted == "NULL" and broker.keys is not None:
-        raise Refused(
-            "not_encrypted",
-            f"the broker at {broker.endpoint} is not encrypted, but should have a key: ask its "
-            "operator for a link that is not old",
-        )
 
 
 def _ready(args: argparse.Namespace, address: str, operator: object) -> None:
