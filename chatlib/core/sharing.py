@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from chatlib.core.actions import Attach, Effects
@@ -64,26 +64,32 @@ class SharingReader(Reader):
     def resume(self, welcome: answers.Welcome, now: float) -> None:
         """Go on in the same session on a new connection."""
         super().resume(welcome, now)
-        self._enter(welcome.rooms.keys() - self._rooms.keys() - self._shared.keys(), now)
+        others = welcome.rooms.keys() - self._rooms.keys() - self._shared.keys()
+        self._enter({room: welcome.rooms[room] for room in others}, now)
         for room in self._shared.keys() - welcome.rooms.keys() - self.rejoining:
             self._put_out(room, "not_joined", not_in(room))
 
     def renew(self, welcome: answers.Welcome, new_history: bool, now: float) -> None:
         """Go on in a new session, in the rooms that one was in."""
         super().renew(welcome, new_history, now)
-        self._enter(self._shared, now)
+        self._enter(dict.fromkeys(self._shared), now)
 
-    def _enter(self, rooms: Collection[str], now: float) -> None:
-        for room in sorted(set(rooms) - self._requests.leaving):
+    def _enter(self, rooms: Mapping[str, int | None], now: float) -> None:
+        """Join rooms again; of one with its head, what came before that was told already."""
+        for room in sorted(rooms.keys() - self._requests.leaving):
             self.rejoining.add(room)
 
             def entered(answer: Any, now: float, room: str = room) -> None:
                 self.rejoining.discard(room)
                 if isinstance(answer, Refused):
                     self._put_out(room, answer.code, str(answer))
-                else:
-                    self._shared.pop(room, None)
-                    self.joined_now(self.open(room), answer, limits.JOIN_EVENTS, now)
+                    return
+                self._shared.pop(room, None)
+                stream = self.open(room)
+                if stream.cursor is None:
+                    stream.cursor = rooms[room]
+                stream.learn(answer.head)
+                self.joined_now(stream, answer, limits.JOIN_EVENTS, now)
 
             asked = requests.Join(room=room)
             self._requests.add(asked, answers.Joined, now, entered, quiet=True, send=True)

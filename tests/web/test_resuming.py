@@ -91,6 +91,30 @@ def test_the_page_server_is_killed(broker: RunningBroker, page: RunningPage) -> 
         ann.close()
 
 
+def test_what_happened_in_a_private_room_is_not_told_anew(
+    broker: RunningBroker, page: RunningPage
+) -> None:
+    bob = Browser(page, page.enter("bob"))
+    with Client(broker.control, "cyd") as cyd:
+        cyd.create("den", private=True)
+        cyd.join("den")
+        for _ in range(2):
+            cyd.set_role("den", "bob", "member")
+            bob.ask("open", room="den")
+            cyd.kick("den", "bob")
+        cyd.set_role("den", "bob", "member")
+        bob.ask("open", room="den")
+        page.kill()
+        with page.again() as again:
+            bob.page = again
+            del bob.told[:]
+            bob.reconnect()
+            cyd.say("den", "and now")
+            bob.hear("den", "and now")
+            assert [event["kind"] for event in bob.events("den")] == ["say"]
+            bob.close()
+
+
 def test_what_a_killed_page_server_had_taken_is_said(
     broker: RunningBroker, page: RunningPage
 ) -> None:
