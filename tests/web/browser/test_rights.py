@@ -134,3 +134,22 @@ def test_who_is_put_out_is_told_why(
             bob.is_online()
             assert bob.page.locator(".talk", has_text="ops").count() == 0
     assert not bob.faults
+
+
+def test_who_is_put_out_of_his_last_room_sees_nobody(
+    broker: RunningBroker, page: RunningPage, chromium: Any
+) -> None:
+    with Client(broker.control, "cyd") as cyd:
+        cyd.join("ops")
+        bob = Visitor(chromium, page.url, "bob")
+        bob.opens("ops")
+        bob.go("lobby")
+        bob.page.get_by_role("button", name="Leave this room").click()
+        bob.page.locator("dialog .danger").click()
+        bob.in_room("ops")
+        bob.page.get_by_role("button", name="People here").click()
+        bob.page.locator(".person", has_text="cyd").wait_for()
+        cyd.kick("ops", "bob")
+        bob.page.locator(".toast.lasting", has_text="cyd put you out of #ops").wait_for()
+        bob.page.locator(".panel").wait_for(state="hidden")
+    assert not bob.faults

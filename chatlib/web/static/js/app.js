@@ -132,7 +132,10 @@ export class App extends Frame {
     this.feed.show(null);
     const next = this.sidebar.order[0];
     if (next) this.go(next);
-    else this.drawHead();
+    else {
+      if (this.panels.what === "members") this.panels.close();
+      this.drawHead();
+    }
   }
 
   // What others did to one: in a room that one is in, or (`talk` is null) in another one.
