@@ -98,7 +98,7 @@ def _disk(args: argparse.Namespace) -> Iterator[Finding]:
     directory: Path = args.data or data_directory()
     there = next(p for p in (directory, *directory.absolute().parents) if p.exists())
     if not os.access(there, os.W_OK | os.X_OK):
-        fix = f"let this user write there (chown {os.geteuid()} {there}), or name another --data"
+        fix = f"let this user write there (chown {os.geteuid()} {there}), or use another --data"
         yield Finding("disk", f"{there} can't be written", fix)
         return
     disk = os.statvfs(there)

@@ -74,9 +74,7 @@ class SqliteStore:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as e:
-            raise CannotCreate(
-                f"cannot write {directory}: {e.strerror}; name another --data"
-            ) from e
+            raise CannotCreate(f"cannot write {directory}: {e.strerror}; use another --data") from e
         try:
             self._take_lock(directory)
             self._db = self._open(epoch)

@@ -44,7 +44,7 @@ class Operator(OneShot):
 
 def _nobody(directory: Path) -> Unreachable:
     return Unreachable(
-        f"no broker runs on {directory}: start one (hubbub broker), or name another --data. One "
+        f"no broker runs on {directory}: start one (hubbub broker), or use another --data. One "
         "that keeps its history in memory has told its own when it started"
     )
 

@@ -231,7 +231,7 @@ def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(CannotCreate, match=r"cannot write .*file/data: .*; name another --data"):
+    with pytest.raises(CannotCreate, match=r"cannot write .*file/data: .*; use another --data"):
         SqliteStore(tmp_path / "file" / "data", "e")
 
 
