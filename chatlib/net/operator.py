@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ class Operator(OneShot):
             endpoint = parse_endpoint(place["operator"])
         except (OSError, ValueError, KeyError, TypeError) as e:
             raise _nobody(directory) from e
-        if endpoint.path and deserted(endpoint.path):
+        if endpoint.path and deserted(endpoint.path) and _ended(place.get("pid")):
             raise _nobody(directory)
         keys = None
         if place.get("encrypted"):
@@ -40,6 +41,19 @@ class Operator(OneShot):
             own = load_key(path) if path.exists() else make_pair()
             keys = Keys(load_key(directory / SERVER_KEY).public, own)
         super().__init__(endpoint, keys)
+
+
+def _ended(process: object) -> bool:
+    """Tell whether a broker is gone; one that is short of descriptors closes its endpoint, too."""
+    if not isinstance(process, int):
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:  # of another user
+        pass
+    return False
 
 
 def _nobody(directory: Path) -> Unreachable:
@@ -52,8 +66,9 @@ def _nobody(directory: Path) -> Unreachable:
 def write_place(directory: Path, operator: str, encrypted: bool, **more: Any) -> None:
     """Say in `directory` where its broker can be asked. Raises CannotCreate."""
     new = directory / f"{PLACE}.new"
+    told = {"operator": operator, "encrypted": encrypted, "pid": os.getpid(), **more}
     try:
-        new.write_text(json.dumps({"operator": operator, "encrypted": encrypted, **more}) + "\n")
+        new.write_text(json.dumps(told) + "\n")
         new.replace(directory / PLACE)
     except OSError as e:
         why = e.strerror

@@ -71,6 +71,7 @@ class Terminal:
         """Wait for the end, check that the terminal is as it was, and return the exit code."""
         self.sees("CODE ")
         eventually("the shell is done", lambda: (self.look(), not self.child.isalive())[1])
+        self.look()  # what it wrote last
         lines = self.raw.decode("utf-8", "replace").replace("\r", "").split("\n")
         modes = [line for line in lines if line.count(":") > 20]
         assert len(modes) == 2 and modes[0] in modes[1], modes

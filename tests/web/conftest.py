@@ -1,7 +1,8 @@
-"""Fixtures: a page server, and a browser."""
+"""Fixtures: a page server, a browser, and a loop."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 from collections.abc import Iterator
@@ -19,6 +20,15 @@ def page(broker: RunningBroker, tmp_path: Path) -> Iterator[RunningPage]:
     """A page server of the broker."""
     with RunningPage(tmp_path, broker.control) as running:
         yield running
+
+
+@pytest.fixture
+def own_loop() -> Iterator[None]:
+    """Let a test run a loop of its own, beside Playwright's that is there as long as a browser."""
+    running = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    yield
+    asyncio._set_running_loop(running)
 
 
 @pytest.fixture

@@ -21,6 +21,8 @@ from chatlib.web.person import Tab
 from chatlib.web.socket import Conversation, frame_rates
 from tests.support import PATIENCE, RunningBroker
 
+pytestmark = pytest.mark.usefixtures("own_loop")
+
 
 def in_hub(broker: RunningBroker, directory: Path, do: Callable[[Hub], Awaitable[None]]) -> None:
     """Run a test in the loop of a hub."""

@@ -15,6 +15,8 @@ from chatlib.web.journal import Journal
 from chatlib.web.saying import Outcome, Saying
 from tests.support import PATIENCE
 
+pytestmark = pytest.mark.usefixtures("own_loop")
+
 
 class Book:
     """A journal whose file is real and whose loop is this test."""
