@@ -19,7 +19,7 @@ import sys
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from itertools import count
+from itertools import count, cycle
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -178,6 +178,7 @@ def subscriptions(attacker: Attacker) -> Iterator[None]:
     attacker.enter("reader")
     xsub = attacker.made(zmq.XSUB, attacker.order.feed)
     prefixes = _prefixes(attacker.order.count)
+    noise = cycle([os.urandom(9) for _ in range(attacker.order.count)])
     xsub.send(b"\x01")
     xsub.recv()  # it is in: a beacon, or a marker
     yield
@@ -185,7 +186,7 @@ def subscriptions(attacker: Attacker) -> Iterator[None]:
         prefix = next(prefixes)
         for frame in (
             b"\x01", b"", b"\x00", b"\x01" + prefix, b"\x00" + prefix[::-1], prefix, b"\x01inbox/",
-            b"\x01room/", b"\x00room/none/", b"\x02\xff", os.urandom(64), b"\x01" + os.urandom(9),
+            b"\x01room/", b"\x00room/none/", b"\x02\xff", os.urandom(64), b"\x01" + next(noise),
         ):  # fmt: skip
             attacker.send(xsub, [frame])
         attacker.send(xsub, [b"\x01room/", b"\x01inbox/", prefix])

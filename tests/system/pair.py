@@ -21,7 +21,7 @@ from chatlib.security.keys import KeyPair, load_key
 from tests.support import PATIENCE, RunningBroker, eventually
 from tests.system.people import assert_chained, went_offline
 
-USES = 20
+USES = 100  # of the invitation that all come in by
 
 
 class Guarded(RunningBroker):
