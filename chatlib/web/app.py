@@ -38,6 +38,7 @@ TOO_MANY = 4429
 _STATUS = {
     "slow_down": 429, "unavailable": 503, "bad_token": 403, "not_admitted": 403, "forbidden": 403,
     "too_big": 413, "full": 507, "no_session": 401, "too_slow": 408,
+    "too_many_sessions": 503,
 }  # fmt: skip
 
 

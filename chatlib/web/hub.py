@@ -166,12 +166,12 @@ class Hub:
         for person in heapq.nsmallest(1 + MOST_PERSONS // 100, away, key=lambda one: one.seen):
             self.forget(person)
         if len(self.persons) >= MOST_PERSONS:
-            raise Refused("full", "too many people are here: try again in a while")
+            raise Refused("too_many_sessions", "too many people are here: try again in a while")
 
     async def enter(self, nick: str) -> str:
         """Open a session under a nickname, and return the cookie by which its person is known.
 
-        Raises Refused (nick_taken, full, ...), TimedOut (the broker is not there), BadName.
+        Raises Refused (nick_taken, too_many_sessions, ...), TimedOut (no broker is there), BadName.
         """
         nick_key(nick)
         self._make_place()

@@ -262,6 +262,8 @@ export const CODES = {
   no_search: "This server has no search.",
   bad_search: "Type a word to search for.",
   too_big: "It is too big.",
+  too_slow: "It came too slowly. Try again.",
+  too_many_sessions: "Too many people are here. Try again in a while.",
   full: "The server has no room for more files.",
   unreachable: "There is no connection.",
   too_many_rooms: "That are too many rooms.",
